@@ -1,0 +1,215 @@
+// Package pluginspec is the model of a plugin.yaml: what a plugin serves, the
+// schema of each type, and the API call behind each verb. It parses and lints
+// the file and turns a type into what the host needs to decode and compare
+// configurations (a cty type and an hcldec specification).
+//
+// It knows nothing of processes, clouds or plans, and imports neither core nor
+// plugins.
+package pluginspec
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Plugin is one parsed plugin.yaml.
+type Plugin struct {
+	Name      string
+	Version   string
+	Protocol  int
+	Summary   string
+	Doc       string
+	Transport string   // "cloudstack" or "http"
+	Needs     []string // "cloud": receives cloud credentials
+	Config    []*Attribute
+	Types     map[string]*Type // resources and data sources by name
+	Steps     map[string]*Step // pipeline step kinds served by this plugin
+	Filename  string
+	Source    []byte
+}
+
+// Type is one resource type, data source, or both: it is a resource when it
+// has Create, and a data source (and can be looked up by name) when it has
+// Find.
+type Type struct {
+	Name       string
+	Plugin     string
+	Summary    string
+	Doc        string
+	Example    string // path of an example stack, relative to the plugin.yaml
+	Schema     int    // version of the schema, starts at 1
+	Scope      string // account, project, domain, global
+	Attributes []*Attribute
+	Blocks     []*Block
+	Tags       string // CloudStack resource type whose tags the `tags` attribute keeps
+	Unique     []string
+	Identity   *Identity
+	Requires   []*Require
+	Find       *Find
+	Create     *Verb
+	Read       *Verb
+	Update     *Verb
+	Delete     *Verb
+	Prune      *Verb // what an update left behind goes after the dependents moved
+	Plan       bool  // a handler refines plans
+	Check      bool  // a handler checks configurations
+	Range      hcl.Range
+}
+
+// Attribute is one attribute of a type, block, step or plugin configuration.
+type Attribute struct {
+	Name     string
+	Type     cty.Type
+	Required bool
+	Optional bool // with Computed: the cloud fills it in when left out
+	Computed bool
+	// Default is nil or says what stands in when the attribute is left out.
+	Default *Default
+	// Replace: a change forces a new object. ReplaceWhen, when set, is a
+	// template over self and prior that decides instead.
+	Replace     bool
+	ReplaceWhen string
+	Sensitive   bool
+	WriteOnly   bool
+	Volatile    bool   // shown, never compared
+	Lookup      string // name of the data type whose name, display text or id it accepts
+	Param       string // API parameter; "" = by convention (underscores removed)
+	Field       string // response field; "" = as Param by convention
+	Values      []string
+	Pattern     string
+	Min, Max    *float64
+	MinLength   *int
+	MaxLength   *int
+	Format      string // ipv4, ipv6, cidr, mac, port, port_range, url, duration, base64, json, uuid
+	Conflicts   []string
+	Together    []string
+	ExactlyOne  []string
+	Equal       string // case, cidr, json, set, space
+	Encode      string // how maps and lists become parameters, see decisions in docs/plugins.md
+	Role        string // lowest role that may set it: user, domain_admin, admin
+	Deprecated  string
+	Since       string
+	Doc         string
+	ExampleText string // `example:` value as written
+	// Affects names computed attributes that become unknown when an update
+	// changes this attribute ("id" of an image whose pipeline changed).
+	Affects []string
+	// LocalFile marks a step attribute that names a file of the stack: it
+	// enters the plan with its digest.
+	LocalFile bool
+	Range     hcl.Range
+}
+
+// Default is the value of an attribute that was left out: exactly one of the
+// three is set.
+type Default struct {
+	Literal cty.Value      // cty.NilVal unless a plain value
+	Expr    hcl.Expression // a template over self and cloud
+	Pick    map[string]any // fields the looked-up object must have; the first such object is taken
+}
+
+// Nesting says how often a block may stand and how it is labelled.
+type Nesting string
+
+// The ways a block nests. A map block has one label: its key.
+const (
+	Single Nesting = "single"
+	List   Nesting = "list"
+	Set    Nesting = "set"
+	Map    Nesting = "map"
+)
+
+// Block is a nested block of a type. With Child set, its items are objects of
+// their own in the cloud.
+type Block struct {
+	Name       string
+	Nesting    Nesting
+	Min, Max   int // 0 = no bound
+	Attributes []*Attribute
+	Blocks     []*Block
+	Child      *Child
+	Doc        string
+	Range      hcl.Range
+}
+
+// Child says how the items of a block are listed, made, changed and removed.
+type Child struct {
+	Key       []string // attributes that identify an item among its siblings
+	List      *Call    // lists the children of one parent
+	Create    *Call
+	Update    *Call // nil: a change deletes and creates
+	Delete    *Call
+	Exclusive string // attribute of the type that says foreign children go too
+	// Expand names list attributes that one call takes item by item.
+	Expand []string
+}
+
+// Verb is one operation of a type: handler code, or calls in order.
+type Verb struct {
+	Handler bool
+	Calls   []*Call
+	Batch   bool // one listing serves every object of the type
+	Serial  string
+}
+
+// Call is one API call: a CloudStack command, or a method and path over HTTP.
+type Call struct {
+	Key     string // name within the operation; "" = the command
+	Command string
+	When    string            // template; the call is left out when false
+	Params  map[string]string // parameter → template; beside those by convention
+	Only    []string          // attributes sent by convention; nil = all that the command takes
+	On      []string          // attributes whose change makes an update send this call
+	Result  string            // key of the object in the answer
+	Wait    *Wait
+	Serial  string // template: calls of equal value never run at once
+	Method  string
+	Path    string
+	Body    map[string]string
+	Range   hcl.Range
+}
+
+// Wait polls the type's read until a template is true.
+type Wait struct {
+	Until   string
+	Every   time.Duration
+	Timeout time.Duration
+}
+
+// Identity is how an interrupted create is found again: exactly one is set.
+type Identity struct {
+	Natural map[string]string // list parameter or field → template
+	Marker  string            // parameter that carries the operation id
+	Reserve bool
+	Serial  bool
+}
+
+// Find lists objects: data sources, lookups, import by name.
+type Find struct {
+	Handler bool
+	Call    *Call
+	By      []string // attributes a query may name
+	// NameField and DisplayField are response fields that a lookup matches
+	// beside the id.
+	NameField    string
+	DisplayField string
+}
+
+// Require is a condition checked while planning.
+type Require struct {
+	That    string // template that must be true; over self, prior, cloud, lookup, ref
+	When    string
+	Say     string
+	Warning bool // a hint rather than a refusal
+	Range   hcl.Range
+}
+
+// Step is one kind of pipeline step.
+type Step struct {
+	Kind       string
+	Summary    string
+	Attributes []*Attribute
+	Range      hcl.Range
+}
