@@ -1,0 +1,73 @@
+package cloudstack
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Journal makes the progress of an operation durable. Both methods return only when what they were given will survive a crash; an
+// error means it may not, and then nothing more is sent.
+type Journal interface {
+	// Intent is called before a change is sent. A second intent with the same key replaces the first.
+	Intent(ctx context.Context, in Intent) error
+	// Checkpoint is called when the cloud has named the object or the job of a change, and again when the change is over.
+	Checkpoint(ctx context.Context, cp Checkpoint) error
+}
+
+// Intent announces one change.
+type Intent struct {
+	Key      string    `json:"key"`              // unique within the operation, the same when the operation is resumed
+	Command  string    `json:"command"`          // API command
+	Identity Identity  `json:"identity"`         // how its outcome is found again
+	At       time.Time `json:"at"`               // server's time
+}
+
+// Checkpoint says how far a change has come.
+type Checkpoint struct {
+	Key string `json:"key"`
+	ID  string `json:"id,omitempty"`
+	Job string `json:"job,omitempty"`
+	// Done says that the change is over: nothing of it is under way.
+	Done bool `json:"done,omitempty"`
+	// Failed is why the change did not succeed, with Done. With an ID the object may exist all the same (a machine in state Error).
+	Failed string `json:"failed,omitempty"`
+}
+
+// OpenCall is a change that was announced and whose outcome is not known, as the journal kept it.
+type OpenCall struct {
+	Key      string    `json:"key"`
+	Command  string    `json:"command"`
+	Identity Identity  `json:"identity"`
+	ID       string    `json:"id,omitempty"`
+	Job      string    `json:"job,omitempty"`
+	Done     bool      `json:"done,omitempty"`
+	SentAt   time.Time `json:"sent_at"`
+}
+
+// resumed holds the calls of an interrupted operation that are known to have happened; each is used once.
+type resumed struct {
+	mu    sync.Mutex // guards calls
+	calls map[string]Settled
+}
+
+func newResumed(settled []Settled) *resumed {
+	r := &resumed{calls: map[string]Settled{}}
+	for _, s := range settled {
+		if s.Status == Adopted {
+			r.calls[s.Key] = s
+		}
+	}
+	return r
+}
+
+func (r *resumed) take(key string) (Settled, bool) {
+	if r == nil {
+		return Settled{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.calls[key]
+	delete(r.calls, key)
+	return s, ok
+}
