@@ -1,0 +1,236 @@
+package eval
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// maxFunctionFile bounds what a file function takes into memory.
+const maxFunctionFile = 64 << 20
+
+func fileFunctions(dir string) map[string]function.Function {
+	return map[string]function.Function{
+		"abspath": textFunction("path", func(name string) (string, error) { return locate(dir, name), nil }),
+		"basename": textFunction("path", func(name string) (string, error) {
+			return path.Base(filepath.ToSlash(name)), nil
+		}),
+		"dirname": textFunction("path", func(name string) (string, error) {
+			return path.Dir(filepath.ToSlash(name)), nil
+		}),
+		"file": textFunction("path", func(name string) (string, error) { return readText(dir, name) }),
+		"filebase64": textFunction("path", func(name string) (string, error) {
+			raw, err := readFile(dir, name)
+			return base64.StdEncoding.EncodeToString(raw), err
+		}),
+		"fileexists": fileExistsFunction(dir),
+		"fileset":    fileSetFunction(dir),
+		"filesha256": textFunction("path", func(name string) (string, error) { return fileDigest(dir, name) }),
+	}
+}
+
+// locate makes a file name absolute, relative to the stack's folder.
+func locate(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(dir, name)
+}
+
+func readFile(dir, name string) ([]byte, error) {
+	f, err := open(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read from
+	raw, err := io.ReadAll(io.LimitReader(f, maxFunctionFile+1))
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	if len(raw) > maxFunctionFile {
+		return nil, function.NewArgErrorf(0, "the file %s is larger than 64 MiB", name)
+	}
+	return raw, nil
+}
+
+func readText(dir, name string) (string, error) {
+	raw, err := readFile(dir, name)
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(raw) {
+		return "", function.NewArgErrorf(0, "the file %s is not UTF-8 text; filebase64() reads any file", name)
+	}
+	return string(raw), nil
+}
+
+// fileDigest streams the file, so it may be of any size.
+func fileDigest(dir, name string) (string, error) {
+	f, err := open(dir, name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // only read from
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fileError(name, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func open(dir, name string) (*os.File, error) {
+	full := locate(dir, name)
+	info, err := os.Stat(full)
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, function.NewArgErrorf(0, "%s is no regular file", name)
+	}
+	f, err := os.Open(full)
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	return f, nil
+}
+
+func fileError(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return function.NewArgErrorf(0, "there is no file %s (names are relative to the stack's folder)", name)
+	case errors.Is(err, fs.ErrPermission):
+		return function.NewArgErrorf(0, "the file %s may not be read by this user", name)
+	}
+	return function.NewArgErrorf(0, "the file %s cannot be read: %s", name, err)
+}
+
+func fileExistsFunction(dir string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			info, err := os.Stat(locate(dir, args[0].AsString()))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return cty.NilVal, fileError(args[0].AsString(), err)
+			}
+			return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
+		},
+	})
+}
+
+// fileSetFunction lists files below a folder by a pattern in which ** stands
+// for any number of folders.
+func fileSetFunction(dir string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "pattern", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.Set(cty.String)),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			root, pattern := locate(dir, args[0].AsString()), args[1].AsString()
+			if _, err := path.Match(pattern, ""); err != nil {
+				return cty.NilVal, function.NewArgErrorf(1, "%q is no pattern: %s", pattern, err)
+			}
+			var found []cty.Value
+			err := filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+				if err != nil || e.IsDir() {
+					return err
+				}
+				rel, err := filepath.Rel(root, name)
+				if err != nil {
+					return err
+				}
+				if rel = filepath.ToSlash(rel); matchPath(strings.Split(pattern, "/"), strings.Split(rel, "/")) {
+					found = append(found, cty.StringVal(rel))
+				}
+				return nil
+			})
+			if err != nil {
+				return cty.NilVal, fileError(args[0].AsString(), err)
+			}
+			if len(found) == 0 {
+				return cty.SetValEmpty(cty.String), nil
+			}
+			return cty.SetVal(found), nil
+		},
+	})
+}
+
+func matchPath(pattern, name []string) bool {
+	if len(pattern) == 0 || len(name) == 0 {
+		return len(pattern) == len(name)
+	}
+	if pattern[0] == "**" {
+		return matchPath(pattern[1:], name) || matchPath(pattern, name[1:])
+	}
+	ok, err := path.Match(pattern[0], name[0])
+	return err == nil && ok && matchPath(pattern[1:], name[1:])
+}
+
+// templateFileFunction evaluates a file as a template with the given variables.
+func templateFileFunction(dir string, functions map[string]function.Function) function.Function {
+	render := func(args []cty.Value) (cty.Value, error) {
+		name, _ := args[0].Unmark()
+		if ty := args[1].Type(); !ty.IsObjectType() && !ty.IsMapType() {
+			return cty.NilVal, function.NewArgErrorf(1, "a map of the template's variables is required")
+		}
+		text, err := readText(dir, name.AsString())
+		if err != nil {
+			return cty.NilVal, err
+		}
+		expr, diags := hclsyntax.ParseTemplate([]byte(text), name.AsString(), hcl.InitialPos)
+		if diags.HasErrors() {
+			return cty.NilVal, function.NewArgErrorf(0, "%s", oneLine(diags))
+		}
+		ctx := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{}}
+		vars, _ := args[1].Unmark()
+		for it := vars.ElementIterator(); it.Next(); {
+			key, v := it.Element()
+			ctx.Variables[key.AsString()] = v
+		}
+		v, diags := expr.Value(ctx)
+		if diags.HasErrors() {
+			return cty.NilVal, function.NewArgErrorf(0, "%s", oneLine(diags))
+		}
+		return v, nil
+	}
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if !args[0].IsKnown() || !args[1].IsWhollyKnown() {
+				return cty.DynamicPseudoType, nil
+			}
+			v, err := render(args)
+			if err != nil {
+				return cty.NilType, err
+			}
+			return v.Type(), nil
+		},
+		Impl: func(args []cty.Value, want cty.Type) (cty.Value, error) {
+			if !args[1].IsWhollyKnown() {
+				return cty.UnknownVal(want), nil
+			}
+			return render(args)
+		},
+	})
+}
+
+func oneLine(diags hcl.Diagnostics) string {
+	d := diags[0]
+	if d.Subject == nil {
+		return d.Detail
+	}
+	return fmt.Sprintf("%s, line %d: %s", d.Subject.Filename, d.Subject.Start.Line, d.Detail)
+}
