@@ -92,7 +92,7 @@ func (c *Client) Caller(ctx context.Context) (CallerIdentity, error) {
 	// Without further parameters the listing holds the caller's own account, so every row names it; the caller's row names the role too.
 	me := users[0]
 	for _, u := range users {
-		if u.Str("apikey") == c.settings.APIKey {
+		if u.Str("apikey") == c.apiKey() {
 			me = u
 		}
 	}

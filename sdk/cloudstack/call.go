@@ -228,11 +228,11 @@ func (c *Client) finish(ctx context.Context, m Mutation, s Settled) (Object, err
 	if err := c.checkpoint(ctx, Checkpoint{Key: m.Key, ID: s.ID, Done: true}, m); err != nil {
 		return nil, err
 	}
+	if s.Object != nil && s.Job == "" {
+		return s.Object, nil
+	}
 	if Readable(m.Command) && s.ID != "" {
 		return c.ReadByID(ctx, m.Command, s.ID)
-	}
-	if s.Object != nil {
-		return s.Object, nil
 	}
 	return Object{"id": s.ID}, nil
 }

@@ -70,12 +70,14 @@ type Client struct {
 
 // cloud is what all clients of one endpoint share.
 type cloud struct {
-	settings Settings
-	endpoint *url.URL
-	http     *http.Client
-	limit    *limiter
-	permits  *permits
-	pace     *pace
+	settings Settings // without the keys
+	// The keys are behind functions, so that no way of printing a client shows them.
+	apiKey, secretKey func() string
+	endpoint          *url.URL
+	http              *http.Client
+	limit             *limiter
+	permits           *permits
+	pace              *pace
 
 	answered atomic.Bool  // the endpoint has answered at least once
 	offset   atomic.Int64 // server clock minus ours, nanoseconds
@@ -120,9 +122,13 @@ func New(s Settings) (*Client, error) {
 			return nil, err
 		}
 	}
+	apiKey, secretKey := s.APIKey, s.SecretKey
+	s.APIKey, s.SecretKey, s.Endpoint = "", "", endpoint.String()
 	return &Client{cloud: &cloud{
-		settings: s,
-		endpoint: endpoint,
+		settings:  s,
+		apiKey:    func() string { return apiKey },
+		secretKey: func() string { return secretKey },
+		endpoint:  endpoint,
 		// A redirect is reported, not followed: a signed request must not be sent to an address nobody configured.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse

@@ -76,7 +76,13 @@ func (c *Client) ReadByID(ctx context.Context, command, id string) (Object, erro
 	case len(items) == 0:
 		return nil, fmt.Errorf("%s %s: %w", noun(command), id, ErrGone)
 	}
-	return items[0], nil
+	for _, item := range items {
+		// Wrappers (stickiness policies) carry no id of their own.
+		if item.ID() == id || item.ID() == "" {
+			return item, nil
+		}
+	}
+	return nil, fmt.Errorf("%s %s: %w", noun(command), id, ErrGone)
 }
 
 // Readable says whether ReadByID knows the kind of object the command is about.

@@ -50,9 +50,13 @@ const (
 // waitJob waits until the job is over and returns its result. When ctx ends it returns at once; the job goes on.
 func (c *Client) waitJob(ctx context.Context, command, job string) (Object, error) {
 	began := time.Now()
-	wait := c.pace.expect(command)
-	for {
-		if err := sleep(ctx, wait); err != nil {
+	pause := c.pace.expect(command)
+	wait := max(pause/8, firstPoll)
+	for polls := 0; ; polls++ {
+		if polls > 0 {
+			pause, wait = wait, min(wait*3/2, slowPoll)
+		}
+		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 		state, result, err := c.queryJob(ctx, command, job)
@@ -68,7 +72,6 @@ func (c *Client) waitJob(ctx context.Context, command, job string) (Object, erro
 		if state == jobFailed {
 			return nil, result.jobError(c, command, job)
 		}
-		wait = min(max(wait/2, time.Since(began)/4, firstPoll), slowPoll)
 	}
 }
 

@@ -17,10 +17,10 @@ type Journal interface {
 
 // Intent announces one change.
 type Intent struct {
-	Key      string    `json:"key"`              // unique within the operation, the same when the operation is resumed
-	Command  string    `json:"command"`          // API command
-	Identity Identity  `json:"identity"`         // how its outcome is found again
-	At       time.Time `json:"at"`               // server's time
+	Key      string    `json:"key"`      // unique within the operation, the same when the operation is resumed
+	Command  string    `json:"command"`  // API command
+	Identity Identity  `json:"identity"` // how its outcome is found again
+	At       time.Time `json:"at"`       // server's time
 }
 
 // Checkpoint says how far a change has come.

@@ -215,7 +215,7 @@ func (c *cloud) open(command string, status int, top Object, strange func(string
 
 // scrub removes our secrets from a text that came from outside, in case something echoes a request.
 func (c *cloud) scrub(text string) string {
-	for _, secret := range []string{c.settings.SecretKey, c.settings.APIKey} {
+	for _, secret := range []string{c.secretKey(), c.apiKey()} {
 		text = strings.ReplaceAll(text, secret, "(hidden)")
 		text = strings.ReplaceAll(text, encode(secret), "(hidden)")
 	}

@@ -31,11 +31,11 @@ func (c *cloud) signedQuery(command string, params Params, kind Signature, now t
 	}
 	all["command"] = command
 	all["response"] = "json"
-	all["apikey"] = c.settings.APIKey
+	all["apikey"] = c.apiKey()
 	all["signatureversion"] = "3"
 	all["expires"] = expires.Add(time.Duration(c.offset.Load())).UTC().Format("2006-01-02T15:04:05-0700")
 	query := canonical(all)
-	return query + "&signature=" + encode(sign(query, c.settings.SecretKey, kind))
+	return query + "&signature=" + encode(sign(query, c.secretKey(), kind))
 }
 
 // canonical joins name=value in byte order of the names. Names are sent as they are: the server does not decode them for signing.
