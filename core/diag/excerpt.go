@@ -1,0 +1,89 @@
+package diag
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// maxCode is how many columns of a source line are shown.
+const maxCode = 120
+
+// excerpt is the source line a diagnostic is about, ready for a terminal.
+type excerpt struct {
+	line   int
+	code   string
+	indent int // columns before the marked part
+	length int // columns of the marked part, at least one
+}
+
+// excerptOf returns nil if the source is not at hand.
+func excerptOf(files map[string]*hcl.File, subject *hcl.Range) *excerpt {
+	if subject == nil || files[subject.Filename] == nil {
+		return nil
+	}
+	src := files[subject.Filename].Bytes
+	start := subject.Start.Byte
+	if len(src) == 0 || start < 0 || start > len(src) || subject.Start.Line < 1 {
+		return nil
+	}
+	from := bytes.LastIndexByte(src[:start], '\n') + 1
+	to := len(src)
+	if i := bytes.IndexByte(src[start:], '\n'); i >= 0 {
+		to = start + i
+	}
+	end := min(max(subject.End.Byte, start), to)
+	before, marked, after := visible(src[from:start]), visible(src[start:end]), visible(src[end:to])
+	if skip := width(before) + min(width(marked), maxCode/2) - maxCode; skip > 0 {
+		before = "…" + cutLeft(before, skip+1)
+	}
+	marked = cutRight(marked, maxCode-width(before))
+	after = cutRight(after, max(maxCode-width(before)-width(marked), 0))
+	return &excerpt{
+		line: subject.Start.Line, code: strings.TrimRight(before+marked+after, " "),
+		indent: width(before), length: max(width(marked), 1),
+	}
+}
+
+// visible makes a piece of a source line safe to print.
+func visible(raw []byte) string {
+	s := strings.TrimSuffix(string(raw), "\r")
+	return Clean(strings.ReplaceAll(s, "\t", "    "))
+}
+
+// cutLeft drops runes from the start until at least n columns are gone.
+func cutLeft(s string, n int) string {
+	for i, r := range s {
+		if n <= 0 {
+			return s[i:]
+		}
+		n -= runeWidth(r)
+	}
+	return ""
+}
+
+// cutRight keeps at most n columns.
+func cutRight(s string, n int) string {
+	if width(s) <= n {
+		return s
+	}
+	for i, r := range s {
+		if n -= runeWidth(r); n < 1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// blockAt names the block around a place, as the syntax of its file says it.
+func blockAt(files map[string]*hcl.File, subject *hcl.Range) string {
+	file := files[subject.Filename]
+	if file == nil {
+		return ""
+	}
+	if nav, ok := file.Nav.(interface{ ContextString(offset int) string }); ok {
+		return Clean(nav.ContextString(subject.Start.Byte))
+	}
+	return ""
+}
