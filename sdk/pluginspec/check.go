@@ -1,0 +1,142 @@
+package pluginspec
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// check refuses what only the whole file shows: names that lead nowhere, and
+// types that cannot be carried out.
+func (s *source) check(p *Plugin) {
+	s.siblings(p.Config, nil)
+	for _, kind := range slices.Sorted(maps.Keys(p.Steps)) {
+		s.siblings(p.Steps[kind].Attributes, nil)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Types)) {
+		s.checkType(p, p.Types[name])
+	}
+}
+
+func (s *source) checkType(p *Plugin, t *Type) {
+	s.object(t.Attributes, t.Blocks)
+	names := namesOf(t.Attributes, t.Blocks)
+	for _, name := range t.Unique {
+		s.nameOf(t, t.Range, "unique", name, names)
+	}
+	for _, a := range t.Attributes {
+		for _, name := range a.Affects {
+			s.nameOf(t, a.Range, "affects of \""+a.Name+"\"", name, names)
+		}
+	}
+	if t.Find != nil {
+		for _, name := range t.Find.By {
+			s.nameOf(t, t.Range, "find.by", name, names)
+		}
+	}
+	if t.Update != nil {
+		for _, c := range t.Update.Calls {
+			for _, name := range c.On {
+				s.nameOf(t, c.Range, "on", name, names)
+			}
+		}
+	}
+	s.verbs(p, t)
+}
+
+// nameOf checks a name or dotted path that a type's part names.
+func (s *source) nameOf(t *Type, rng hcl.Range, where, name string, names []string) {
+	if t.Attr(name) == nil && t.BlockAt(name) == nil {
+		s.unknownName(rng, where, name, names)
+	}
+}
+
+// object checks the names in one object and in those nested in it.
+func (s *source) object(attrs []*Attribute, blocks []*Block) {
+	s.siblings(attrs, blocks)
+	taken := map[string]bool{}
+	for _, a := range attrs {
+		taken[a.Name] = true
+	}
+	for _, b := range blocks {
+		if taken[b.Name] {
+			s.failAt(b.Range, "Duplicate name", "\""+b.Name+"\" is both an attribute and a block.")
+		}
+		s.object(b.Attributes, b.Blocks)
+		if b.Child == nil {
+			continue
+		}
+		names := namesOf(b.Attributes, b.Blocks)
+		for where, list := range map[string][]string{"key": b.Child.Key, "expand": b.Child.Expand} {
+			for _, name := range list {
+				if !slices.Contains(names, name) {
+					s.unknownName(b.Range, where, name, names)
+				}
+			}
+		}
+	}
+}
+
+// verbs checks that a type is a resource with all it takes, a data source, or
+// both.
+func (s *source) verbs(p *Plugin, t *Type) {
+	missing := func(verb, why string) {
+		s.failAt(t.Range, "Missing verb", "The type \""+t.Name+"\" has no "+verb+": "+why+".")
+	}
+	switch {
+	case t.Create == nil && t.Find == nil:
+		missing("create and no find", "it is neither a resource nor a data source")
+	case t.Create != nil:
+		if t.Read == nil {
+			missing("read", "what was created could never be compared")
+		}
+		if t.Delete == nil {
+			missing("delete", "what was created could never be removed")
+		}
+		if t.Identity == nil && !t.Create.Handler {
+			missing("identity", "an interrupted create could not be found again")
+		}
+	case t.Read == nil && (t.Update != nil || t.Delete != nil):
+		missing("create", "it has update or delete, so it is a resource")
+	}
+	s.transport(p, t)
+}
+
+// transport checks that calls are written for the plugin's transport.
+func (s *source) transport(p *Plugin, t *Type) {
+	for _, c := range t.calls() {
+		if (p.Transport == "http") == (c.Command != "") {
+			want := map[string]string{"http": "method and path", "cloudstack": "the name of a command"}[p.Transport]
+			s.failAt(c.Range, "Call does not fit the transport", "Calls of transport "+p.Transport+" are written with "+want+".")
+		}
+	}
+}
+
+// calls are all calls of a type.
+func (t *Type) calls() []*Call {
+	var out []*Call
+	for _, v := range []*Verb{t.Create, t.Read, t.Update, t.Delete, t.Prune} {
+		if v != nil {
+			out = append(out, v.Calls...)
+		}
+	}
+	if t.Find != nil && t.Find.Call != nil {
+		out = append(out, t.Find.Call)
+	}
+	var nested func(blocks []*Block)
+	nested = func(blocks []*Block) {
+		for _, b := range blocks {
+			if b.Child != nil {
+				for _, c := range []*Call{b.Child.List, b.Child.Create, b.Child.Update, b.Child.Delete} {
+					if c != nil {
+						out = append(out, c)
+					}
+				}
+			}
+			nested(b.Blocks)
+		}
+	}
+	nested(t.Blocks)
+	return out
+}

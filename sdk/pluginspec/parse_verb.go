@@ -1,0 +1,146 @@
+package pluginspec
+
+import (
+	"maps"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// verb reads one call, a list of calls, or {handler: true}.
+func (s *source) verb(n *yaml.Node) *Verb {
+	v := &Verb{}
+	if n.Kind == yaml.SequenceNode {
+		if len(n.Content) == 0 {
+			s.fail(n, "Call expected", "A verb has at least one call.")
+		}
+		for _, item := range n.Content {
+			v.Calls = append(v.Calls, s.call(resolve(item), nil))
+		}
+		return v
+	}
+	if n.Kind == yaml.MappingNode && has(n, "handler") {
+		s.mapping(n, "a verb with a handler", fields{
+			"handler": func(_, value *yaml.Node) { v.Handler = s.boolean(value) },
+			"batch":   func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+			"serial":  func(_, value *yaml.Node) { v.Serial = s.template(value) },
+		})
+		return v
+	}
+	if n.Kind == yaml.MappingNode && has(n, "calls") {
+		s.mapping(n, "a verb", fields{
+			"calls": func(_, value *yaml.Node) {
+				if value.Kind != yaml.SequenceNode {
+					s.fail(value, "List expected", "calls is a list of calls, not %s.", kindOf(value))
+					return
+				}
+				for _, item := range value.Content {
+					v.Calls = append(v.Calls, s.call(resolve(item), nil))
+				}
+			},
+			"batch":  func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+			"serial": func(_, value *yaml.Node) { v.Serial = s.template(value) },
+		})
+		return v
+	}
+	v.Calls = []*Call{s.call(n, fields{"batch": func(_, value *yaml.Node) { v.Batch = s.boolean(value) }})}
+	return v
+}
+
+// call reads one call; more are further keys that may stand beside its own.
+func (s *source) call(n *yaml.Node, more fields) *Call {
+	c := &Call{Range: s.rangeOf(n)}
+	if n.Kind == yaml.ScalarNode && !isNull(n) {
+		c.Command, c.Key = n.Value, n.Value
+		return c
+	}
+	known := fields{
+		"key":    func(_, v *yaml.Node) { c.Key, _ = s.str(v) },
+		"call":   func(_, v *yaml.Node) { c.Command, _ = s.str(v) },
+		"when":   func(_, v *yaml.Node) { c.When = s.template(v) },
+		"params": func(_, v *yaml.Node) { c.Params = s.templates(v, "params") },
+		"only":   func(_, v *yaml.Node) { c.Only = nonNil(s.list(v)) },
+		"on":     func(_, v *yaml.Node) { c.On = s.list(v) },
+		"result": func(_, v *yaml.Node) { c.Result, _ = s.str(v) },
+		"wait":   func(_, v *yaml.Node) { c.Wait = s.wait(v) },
+		"serial": func(_, v *yaml.Node) { c.Serial = s.template(v) },
+		"method": func(_, v *yaml.Node) { c.Method = s.choice(v, "GET", "POST", "PUT", "PATCH", "DELETE") },
+		"path":   func(_, v *yaml.Node) { c.Path = s.template(v) },
+		"body":   func(_, v *yaml.Node) { c.Body = s.templates(v, "body") },
+	}
+	maps.Copy(known, more)
+	if !s.mapping(n, "a call", known) {
+		return c
+	}
+	switch {
+	case c.Command == "" && c.Method == "" && c.Path == "":
+		s.need(n, "call", false, `"call" is missing: the API command, or method and path for transport http.`)
+	case c.Command != "" && (c.Method != "" || c.Path != ""):
+		s.fail(n, "Contradictory call", "A call is a command, or a method and a path, not both.")
+	case c.Command == "" && (c.Method == "" || c.Path == ""):
+		s.fail(n, "Incomplete call", "A call over HTTP has both a method and a path.")
+	}
+	if c.Key == "" {
+		c.Key = c.Command
+	}
+	return c
+}
+
+// nonNil keeps an empty list apart from one that was left out.
+func nonNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func (s *source) wait(n *yaml.Node) *Wait {
+	w := &Wait{}
+	ok := s.mapping(n, "wait", fields{
+		"until":   func(_, v *yaml.Node) { w.Until = s.template(v) },
+		"every":   func(_, v *yaml.Node) { w.Every = s.duration(v) },
+		"timeout": func(_, v *yaml.Node) { w.Timeout = s.duration(v) },
+	})
+	if ok {
+		s.need(n, "until", w.Until != "", `"until" is missing: the template that becomes true.`)
+	}
+	return w
+}
+
+// find reads a call whose keys stand beside by, name and display, or
+// {handler: true}.
+func (s *source) find(n *yaml.Node) *Find {
+	f := &Find{NameField: "name", DisplayField: "displaytext"}
+	more := fields{
+		"by":      func(_, v *yaml.Node) { f.By = s.list(v) },
+		"name":    func(_, v *yaml.Node) { f.NameField, _ = s.str(v) },
+		"display": func(_, v *yaml.Node) { f.DisplayField, _ = s.str(v) },
+	}
+	if n.Kind == yaml.MappingNode && has(n, "handler") {
+		more["handler"] = func(_, v *yaml.Node) { f.Handler = s.boolean(v) }
+		s.mapping(n, "find with a handler", more)
+		return f
+	}
+	f.Call = s.call(n, more)
+	return f
+}
+
+func (s *source) child(n *yaml.Node) *Child {
+	c := &Child{}
+	ok := s.mapping(n, "children", fields{
+		"key":       func(_, v *yaml.Node) { c.Key = s.list(v) },
+		"list":      func(_, v *yaml.Node) { c.List = s.call(v, nil) },
+		"create":    func(_, v *yaml.Node) { c.Create = s.call(v, nil) },
+		"update":    func(_, v *yaml.Node) { c.Update = s.call(v, nil) },
+		"delete":    func(_, v *yaml.Node) { c.Delete = s.call(v, nil) },
+		"exclusive": func(_, v *yaml.Node) { c.Exclusive, _ = s.str(v) },
+		"expand":    func(_, v *yaml.Node) { c.Expand = s.list(v) },
+	})
+	if !ok {
+		return c
+	}
+	s.need(n, "key", len(c.Key) > 0, `"key" is missing: the attributes that tell one item from the others.`)
+	s.need(n, "list", c.List != nil, `"list" is missing: the call that lists the children of one parent.`)
+	s.need(n, "create", c.Create != nil, `"create" is missing: the call that makes one child.`)
+	s.need(n, "delete", c.Delete != nil, `"delete" is missing: the call that removes one child.`)
+	return c
+}
