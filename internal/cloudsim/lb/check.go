@@ -13,9 +13,7 @@ func firstCheck(i, n int) time.Duration {
 // check connects to a server again and again and keeps its health, until ctx is done.
 func (g *generation) check(ctx context.Context, s *server, wait time.Duration) {
 	for {
-		select {
-		case <-g.clock.After(wait):
-		case <-ctx.Done():
+		if pause(ctx, g.clock, wait) != nil {
 			return
 		}
 		ok := g.probe(ctx, s)
@@ -41,10 +39,12 @@ func (g *generation) probe(ctx context.Context, s *server) bool {
 		}
 		result <- err == nil
 	}()
+	late, stop := g.clock.After(checkInterval)
+	defer stop()
 	select {
 	case ok := <-result:
 		return ok
-	case <-g.clock.After(checkInterval):
+	case <-late:
 		cancel()
 		<-result // the dial must not outlive the balancer
 		return false
@@ -64,4 +64,16 @@ func nextHealth(health int, ok bool) int {
 		return health - 1
 	}
 	return 0
+}
+
+// pause waits for d on the clock, or fails when ctx is done first.
+func pause(ctx context.Context, clock Clock, d time.Duration) error {
+	over, stop := clock.After(d)
+	defer stop()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

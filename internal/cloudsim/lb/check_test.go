@@ -16,8 +16,11 @@ import (
 // wallClock follows the time package, which synctest makes virtual.
 type wallClock struct{}
 
-func (wallClock) Now() time.Time                         { return time.Now() }
-func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (wallClock) Now() time.Time { return time.Now() }
+func (wallClock) After(d time.Duration) (<-chan time.Time, func()) {
+	timer := time.NewTimer(d)
+	return timer.C, func() { timer.Stop() }
+}
 
 func TestNextHealth(t *testing.T) {
 	t.Parallel()

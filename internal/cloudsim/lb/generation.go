@@ -129,10 +129,8 @@ func (g *generation) elsewhere(ctx context.Context, s *server, tried map[*server
 // again takes the same server once more after a pause; one that went down meanwhile is replaced by any
 // other that is up.
 func (g *generation) again(ctx context.Context, s *server) (*server, error) {
-	select {
-	case <-g.clock.After(retryPause):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := pause(ctx, g.clock, retryPause); err != nil {
+		return nil, err
 	}
 	g.mu.Lock()
 	up := s.up()

@@ -24,7 +24,8 @@ import (
 // (connect, idle) follow the wall clock.
 type Clock interface {
 	Now() time.Time
-	After(d time.Duration) <-chan time.Time
+	// After returns a channel that gets one value after d, and a function that gives the timer up.
+	After(d time.Duration) (<-chan time.Time, func())
 }
 
 // Timings as the virtual router's configuration and haproxy's defaults set them.
