@@ -72,8 +72,8 @@ func (c *Client) Capabilities(ctx context.Context) (Object, error) {
 	return caps, nil
 }
 
-// Caller says who the credentials belong to and where they act.
-func (c *Client) Caller(ctx context.Context) (CallerIdentity, error) {
+// Identify says who the credentials belong to and where they act.
+func (c *Client) Identify(ctx context.Context) (CallerIdentity, error) {
 	zone, err := c.Zone(ctx)
 	if err != nil {
 		return CallerIdentity{}, err

@@ -193,7 +193,7 @@ func TestZone(t *testing.T) {
 	}
 }
 
-func TestCaller(t *testing.T) {
+func TestIdentify(t *testing.T) {
 	t.Parallel()
 	f := &fakeCloud{answer: steps(map[string][]reply{
 		"listZones":        {ok(`{"r":{"count":1,"zone":[{"id":"z1","name":"zone-1","allocationstate":"Enabled"}]}}`)},
@@ -201,7 +201,7 @@ func TestCaller(t *testing.T) {
 		"listUsers": {ok(`{"r":{"count":2,"user":[{"id":"u0","account":"acme","accountid":"a1","roletype":"DomainAdmin","apikey":"other"},` +
 			`{"id":"u1","account":"acme","accountid":"a1","domain":"ROOT","domainid":"d1","roletype":"User","apikey":"` + testKey + `"}]}}`)},
 	})}
-	got, err := newFake(t, f).Caller(t.Context())
+	got, err := newFake(t, f).Identify(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
