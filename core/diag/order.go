@@ -31,11 +31,11 @@ func Errors(diags hcl.Diagnostics) hcl.Diagnostics {
 }
 
 type identity struct {
-	severity         hcl.DiagnosticSeverity
-	summary, detail  string
-	address          string
-	subject          hcl.Range
-	hasSubject       bool
+	severity        hcl.DiagnosticSeverity
+	summary, detail string
+	address         string
+	subject         hcl.Range
+	hasSubject      bool
 }
 
 func identify(d *hcl.Diagnostic) identity {
