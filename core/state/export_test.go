@@ -5,9 +5,6 @@ import (
 	"fmt"
 )
 
-// NetworkName exposes the judgement on a file system's number.
-var NetworkName = networkName
-
 // LimitPages makes the database refuse to grow beyond its size now plus n
 // pages, as a full disk does; n < 0 lifts the limit.
 func (s *SQLite) LimitPages(ctx context.Context, n int) error {

@@ -18,8 +18,8 @@ const (
 	applicationID = 0x6d6f6c64
 	// pageSize is small because every flush writes whole pages, and a flush
 	// touches a handful of them for a few hundred bytes of entries.
-	pageSize = 1024
-	// walPages lets the log grow to about 4 MiB before its pages are copied
+	pageSize = 512
+	// walPages lets the log grow to about 2 MiB before its pages are copied
 	// back; the journal's pages are rewritten many times until then.
 	walPages = 4096
 )

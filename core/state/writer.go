@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 const (
@@ -12,7 +13,9 @@ const (
 	maxGroup = 128
 	// journalLimit is how many bytes of ended operations may lie in the
 	// journal before its rows are written anew without them.
-	journalLimit = 256 << 10
+	journalLimit = 128 << 10
+	// lingerTime is short beside a flush, which takes about half a millisecond.
+	lingerTime = 200 * time.Microsecond
 )
 
 // request is one Append: its changes are kept all or none.
@@ -35,6 +38,8 @@ type writer struct {
 	serial  int64
 	touched bool // this session has its serial already
 	bytes   int  // in the journal, of ended operations too
+
+	crowded bool // the last group held more than one append
 
 	// broken says that the file could not be read back after a failure: what
 	// is in memory may differ from it, so nothing more is written.
@@ -61,17 +66,32 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// gather adds the appends that wait already to the first one.
+// gather adds to the first append those that wait already and, if others came
+// together before, those that come within a moment: who has just been answered
+// is about to append again, and shares the next flush instead of the one after.
 func (w *writer) gather(first *request) []*request {
 	group := []*request{first}
+	linger := time.NewTimer(lingerTime)
+	defer linger.Stop()
 	for len(group) < maxGroup {
 		select {
 		case r := <-w.session.requests:
 			group = append(group, r)
+			continue
 		default:
-			return group
 		}
+		if !w.crowded {
+			break
+		}
+		select {
+		case r := <-w.session.requests:
+			group = append(group, r)
+			continue
+		case <-linger.C:
+		}
+		break
 	}
+	w.crowded = len(group) > 1
 	return group
 }
 
