@@ -25,7 +25,7 @@ func valueHints(d *hcl.Diagnostic) []string {
 		if diags.HasErrors() {
 			continue
 		}
-		hint := Clean(traversalText(t) + " is " + describe(v))
+		hint := Clean(Traversal(t) + " is " + describe(v))
 		if !slices.Contains(hints, hint) {
 			hints = append(hints, hint)
 		}
@@ -47,7 +47,10 @@ func describe(v cty.Value) string {
 	case ty == cty.Bool:
 		return strconv.FormatBool(v.True())
 	case ty == cty.Number:
-		return v.AsBigFloat().Text('f', -1)
+		if f := v.AsBigFloat(); max(f.MantExp(nil), -f.MantExp(nil)) < 64 {
+			return f.Text('f', -1)
+		}
+		return v.AsBigFloat().Text('g', 10)
 	case ty == cty.String:
 		s := []rune(v.AsString())
 		if len(s) > maxHintText {
@@ -71,20 +74,26 @@ func counted(what string, n int, of string) string {
 	return fmt.Sprintf("%s with %d %s", what, n, of)
 }
 
-func traversalText(t hcl.Traversal) string {
+// Traversal writes a reference as people do: network.web[0].id.
+func Traversal(t hcl.Traversal) string {
 	var b strings.Builder
 	for _, step := range t {
 		switch s := step.(type) {
 		case hcl.TraverseRoot:
 			b.WriteString(s.Name)
 		case hcl.TraverseAttr:
-			b.WriteString("." + s.Name)
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(s.Name)
 		case hcl.TraverseIndex:
 			if s.Key.Type().IsPrimitiveType() {
 				b.WriteString("[" + describe(s.Key) + "]")
 			} else {
 				b.WriteString("[...]")
 			}
+		case hcl.TraverseSplat:
+			b.WriteString("[*]")
 		}
 	}
 	return b.String()

@@ -70,7 +70,7 @@ func (c *collector) dependsOn(traversals []hcl.Traversal) {
 	for _, ref := range refs {
 		if ref.Kind != RefResource && ref.Kind != RefPipeline || len(ref.Rest) > 0 {
 			c.diags = append(c.diags, diag.Errorf(ref.Range.Ptr(), "Invalid reference",
-				"\"depends_on\" takes whole blocks, such as network.web, and %s is none.", Text(ref.Traversal)))
+				"\"depends_on\" takes whole blocks, such as network.web, and %s is none.", diag.Traversal(ref.Traversal)))
 			continue
 		}
 		c.refs = append(c.refs, ref)

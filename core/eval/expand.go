@@ -123,7 +123,7 @@ func (s Scope) wayOut(expr hcl.Expression, name string) string {
 	ctx, _ := s.Context(expr.Variables())
 	for _, t := range expr.Variables() {
 		v, diags := t.TraverseAbs(ctx)
-		text := Text(t)
+		text := diag.Traversal(t)
 		if !diags.HasErrors() && !v.IsWhollyKnown() && !slices.Contains(unknown, text) {
 			unknown = append(unknown, text)
 		}

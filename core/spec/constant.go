@@ -5,6 +5,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/moldctl/moldctl/core/diag"
 )
 
 // constant evaluates a frame's argument, which may not depend on anything, and
@@ -15,7 +17,7 @@ func (d *decoder) constant(attr *hcl.Attribute, want cty.Type) (cty.Value, bool)
 	}
 	for _, t := range attr.Expr.Variables() {
 		d.errorf(t.SourceRange().Ptr(), "Constant required",
-			"%q is read before anything is evaluated, so it cannot refer to %q. Write the value itself.", attr.Name, t.RootName())
+			"%q is read before anything is evaluated, so it cannot refer to %q. Write the value itself.", attr.Name, diag.Traversal(t))
 		return cty.NilVal, false
 	}
 	v, diags := attr.Expr.Value(nil)
@@ -25,10 +27,17 @@ func (d *decoder) constant(attr *hcl.Attribute, want cty.Type) (cty.Value, bool)
 	}
 	v, err := convert.Convert(v, want)
 	if err != nil || v.IsNull() || !v.IsWhollyKnown() {
-		d.errorf(attr.Expr.Range().Ptr(), "Incorrect value", "%q must be a %s.", attr.Name, want.FriendlyNameForConstraint())
+		d.errorf(attr.Expr.Range().Ptr(), "Incorrect value", "%q must be %s.", attr.Name, constantKinds(want))
 		return cty.NilVal, false
 	}
 	return v, true
+}
+
+func constantKinds(want cty.Type) string {
+	if want == cty.Bool {
+		return "true or false"
+	}
+	return "a text"
 }
 
 func (d *decoder) text(attr *hcl.Attribute) string {
@@ -60,7 +69,7 @@ func (d *decoder) name(what, label string, at hcl.Range) bool {
 		return true
 	}
 	d.errorf(at.Ptr(), "Invalid name",
-		"%q cannot name a %s: references could not say it. A name starts with a letter and goes on with letters, digits, _ and -.", label, what)
+		"%q cannot be the name of this %s: references could not say it. A name starts with a letter and goes on with letters, digits, _ and -.", label, what)
 	return false
 }
 
@@ -86,16 +95,25 @@ func (d *decoder) references(attr *hcl.Attribute) []hcl.Traversal {
 	if attr == nil {
 		return nil
 	}
-	exprs, diags := hcl.ExprList(attr.Expr)
-	d.diags = append(d.diags, diags...)
 	var out []hcl.Traversal
-	for _, e := range exprs {
+	for _, e := range d.list(attr, "Invalid reference", dependsOnForm) {
 		t, diags := hcl.AbsTraversalForExpr(e)
 		if diags.HasErrors() {
-			d.errorf(e.Range().Ptr(), "Invalid reference", "%q takes a list of references to blocks, such as [network.web].", attr.Name)
+			d.errorf(e.Range().Ptr(), "Invalid reference", "%q takes %s.", attr.Name, dependsOnForm)
 			continue
 		}
 		out = append(out, t)
 	}
 	return out
+}
+
+const dependsOnForm = "a list of references to blocks, such as [network.web]"
+
+// list splits a list that is written out; form says what belongs there.
+func (d *decoder) list(attr *hcl.Attribute, summary, form string) []hcl.Expression {
+	exprs, diags := hcl.ExprList(attr.Expr)
+	if diags.HasErrors() {
+		d.errorf(attr.Expr.Range().Ptr(), summary, "%q takes %s.", attr.Name, form)
+	}
+	return exprs
 }

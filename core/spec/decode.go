@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/moldctl/moldctl/core/diag"
 )
 
 func (d *decoder) stackBlock(b *hcl.Block) {
@@ -38,7 +40,9 @@ func (d *decoder) stackBlock(b *hcl.Block) {
 
 func (d *decoder) requires(attr *hcl.Attribute) {
 	pairs, diags := hcl.ExprMap(attr.Expr)
-	d.diags = append(d.diags, diags...)
+	if diags.HasErrors() {
+		d.errorf(attr.Expr.Range().Ptr(), "Invalid requirement", "\"requires\" takes a map from moldctl or a plugin's name to versions, such as {moldctl = \">= 0.1\"}.")
+	}
 	for _, pair := range pairs {
 		name := hcl.ExprAsKeyword(pair.Key)
 		if name == "" {
@@ -70,6 +74,11 @@ func (d *decoder) cloud(b *hcl.Block) {
 		if !d.name("cloud", alias, b.LabelRanges[0]) {
 			return
 		}
+	}
+	if first, ok := d.stack.Clouds[alias]; ok && alias == "" {
+		d.errorf(b.DefRange.Ptr(), "Duplicate declaration", "There is already a cloud block without an alias at %s, line %d. Give this one an alias: cloud \"NAME\" { ... }.",
+			first.Range.Filename, first.Range.Start.Line)
+		return
 	}
 	if d.declare("cloud", alias, b.DefRange) {
 		d.stack.Clouds[alias] = &Cloud{Alias: alias, Body: b.Body, Range: b.DefRange}
@@ -109,7 +118,7 @@ func (d *decoder) variableDefault(v *Variable, attr *hcl.Attribute) cty.Value {
 	}
 	for _, t := range attr.Expr.Variables() {
 		d.errorf(t.SourceRange().Ptr(), "Constant required",
-			"A variable's default cannot refer to %q. Compute the value in a locals block from the variable.", t.RootName())
+			"A variable's default cannot refer to %q. Compute the value in a locals block from the variable.", diag.Traversal(t))
 		return cty.DynamicVal
 	}
 	val, diags := attr.Expr.Value(nil)
@@ -153,7 +162,8 @@ func (d *decoder) pipeline(b *hcl.Block) {
 	if !d.name("pipeline", p.Name, b.LabelRanges[0]) || !d.declare("pipeline", p.Name, b.DefRange) {
 		return
 	}
-	content := d.content(b.Body, pipelineSchema)
+	content, diags := b.Body.Content(pipelineSchema)
+	d.diags = append(d.diags, diags...)
 	first := map[string]hcl.Range{}
 	for _, s := range content.Blocks {
 		step := &Step{Kind: s.Labels[0], Name: s.Labels[1], Body: s.Body, Range: s.DefRange, KindRange: s.LabelRanges[0]}
@@ -166,7 +176,7 @@ func (d *decoder) pipeline(b *hcl.Block) {
 		first[label] = s.DefRange
 		p.Steps = append(p.Steps, step)
 	}
-	if len(content.Blocks) == 0 {
+	if len(content.Blocks) == 0 && !diags.HasErrors() {
 		d.errorf(b.DefRange.Ptr(), "Empty pipeline", "The pipeline %q has no step. Add a step block, for example: step \"package\" \"install\" { names = [\"httpd\"] }.", p.Name)
 	}
 	d.stack.Pipelines[p.Name] = p

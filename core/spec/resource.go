@@ -92,9 +92,7 @@ func (d *decoder) lifecycle(r *Resource, b *hcl.Block) {
 		d.ignoreChanges(r, attr)
 	}
 	if attr := attrs["replace_triggered_by"]; attr != nil {
-		exprs, diags := hcl.ExprList(attr.Expr)
-		d.diags = append(d.diags, diags...)
-		r.Lifecycle.ReplaceTriggeredBy = exprs
+		r.Lifecycle.ReplaceTriggeredBy = d.list(attr, "Invalid reference", "a list of references, such as [image.web.id]")
 	}
 	if r.Addr.Mode == addr.Data {
 		for _, attr := range sortedAttributes(attrs) {
@@ -108,12 +106,11 @@ func (d *decoder) ignoreChanges(r *Resource, attr *hcl.Attribute) {
 		r.Lifecycle.IgnoreAll = true
 		return
 	}
-	exprs, diags := hcl.ExprList(attr.Expr)
-	d.diags = append(d.diags, diags...)
-	for _, e := range exprs {
+	const form = "a list of the resource's own attributes, such as [description], or all"
+	for _, e := range d.list(attr, "Invalid attribute", form) {
 		t, diags := hcl.RelTraversalForExpr(e)
 		if diags.HasErrors() {
-			d.errorf(e.Range().Ptr(), "Invalid attribute", "\"ignore_changes\" takes a list of the resource's own attributes, such as [description], or all.")
+			d.errorf(e.Range().Ptr(), "Invalid attribute", "%q takes %s.", attr.Name, form)
 			continue
 		}
 		r.Lifecycle.IgnoreChanges = append(r.Lifecycle.IgnoreChanges, t)

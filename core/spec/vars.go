@@ -82,7 +82,7 @@ func (in Inputs) file(stack *Stack, name string) hcl.Diagnostics {
 		}
 		if vars := attr.Expr.Variables(); len(vars) > 0 {
 			diags = append(diags, diag.Errorf(vars[0].SourceRange().Ptr(), "Constant required",
-				"A file of values cannot refer to %q. Write the value itself.", vars[0].RootName()))
+				"A file of values cannot refer to %q. Write the value itself.", diag.Traversal(vars[0])))
 			continue
 		}
 		v, more := attr.Expr.Value(nil)

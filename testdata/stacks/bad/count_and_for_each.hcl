@@ -1,0 +1,4 @@
+resource "network" "web" {
+  count    = 2
+  for_each = toset(["a"])
+}

@@ -1,0 +1,4 @@
+resource "network" "web" {
+  name = "a"
+  name = "b"
+}

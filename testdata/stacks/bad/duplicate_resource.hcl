@@ -1,0 +1,8 @@
+resource "network" "web" {
+}
+
+data "network" "web" {
+}
+
+resource "network" "web" {
+}

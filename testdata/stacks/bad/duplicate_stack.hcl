@@ -1,0 +1,4 @@
+stack "a" {
+}
+stack "b" {
+}

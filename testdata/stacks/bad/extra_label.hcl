@@ -1,0 +1,9 @@
+output "a" "b" {
+  value = 1
+}
+
+cloud "a" "b" {
+}
+
+locals "x" {
+}

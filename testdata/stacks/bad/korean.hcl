@@ -1,0 +1,4 @@
+resource "network" "웹" {
+  name = "한국어"
+  name = "둘"
+}

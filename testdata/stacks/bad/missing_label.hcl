@@ -1,0 +1,5 @@
+resource "network" {
+}
+
+variable {
+}

@@ -1,0 +1,15 @@
+stack "a" {
+  state {
+  }
+}
+module "m" {
+  source = "./m"
+}
+check "c" {
+}
+moved {
+}
+import {
+}
+removed {
+}

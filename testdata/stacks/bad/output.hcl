@@ -1,0 +1,7 @@
+output "a" {
+}
+output "b" {
+  value     = 1
+  sensitve  = true
+  sensitive = "perhaps"
+}

@@ -1,0 +1,8 @@
+pipeline "empty" {
+}
+pipeline "p" {
+  stp "shell" "x" {
+  }
+  step "shell" {
+  }
+}

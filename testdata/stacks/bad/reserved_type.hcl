@@ -1,0 +1,4 @@
+resource "var" "x" {
+}
+data "module" "x" {
+}

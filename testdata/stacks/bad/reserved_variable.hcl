@@ -1,0 +1,4 @@
+variable "count" {
+}
+variable "source" {
+}

@@ -1,0 +1,2 @@
+resource "network" "web" {
+  name = "a"

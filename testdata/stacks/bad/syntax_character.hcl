@@ -1,0 +1,4 @@
+locals {
+  a = 'single'
+  b = 1 ? 2
+}

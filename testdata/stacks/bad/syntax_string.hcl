@@ -1,0 +1,3 @@
+resource "network" "web" {
+  name = "a
+}

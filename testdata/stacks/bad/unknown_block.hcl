@@ -1,0 +1,8 @@
+resorce "network" "a" {
+}
+
+provider "cloudstack" {
+}
+
+clud {
+}
