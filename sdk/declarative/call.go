@@ -1,0 +1,193 @@
+package declarative
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+// createKey is the key of the call that makes an object.
+const createKey = "create"
+
+// callSite is one call about to be made: whose attributes it sends and under
+// which names.
+type callSite struct {
+	call    *pluginspec.Call
+	attrs   []*pluginspec.Attribute
+	value   cty.Value // holds attrs
+	roots   roots
+	lookups map[string]cloudstack.Object
+	only    func(name string) bool // narrows the attributes sent; nil sends all
+	update  bool                   // empty values are sent, so that something can be cleared
+	id      string                 // sent as `id` when the command takes one
+}
+
+// params builds the parameters of a call: by convention what the command takes,
+// then what the call spells out.
+func (rt *Runtime) params(s callSite) (cloudstack.Params, error) {
+	command, known := rt.table.Command(s.call.Command)
+	takes := func(name string) bool {
+		if !known {
+			return true
+		}
+		_, ok := command.Param(name)
+		return ok
+	}
+	params := cloudstack.Params{}
+	if s.id != "" && takes("id") {
+		params["id"] = s.id
+	}
+	for _, a := range s.attrs {
+		if !sendable(a) || !takes(paramNames(a)[0]) || s.call.Only != nil && !slices.Contains(s.call.Only, a.Name) {
+			continue
+		}
+		if s.only != nil && !s.only(a.Name) {
+			continue
+		}
+		v := valueOf(s.value, a.Name)
+		if v == cty.NilVal {
+			continue
+		}
+		if object, ok := s.lookups[a.Name]; ok && present(v) {
+			params[paramName(a)] = object.ID()
+			continue
+		}
+		if err := encodeAttribute(params, a, v); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.call.Command, err)
+		}
+	}
+	if !s.update {
+		for name, text := range params {
+			if text == "" {
+				delete(params, name)
+			}
+		}
+	}
+	for name, source := range s.call.Params {
+		text, given, err := rt.templates.text(source, s.roots)
+		if err != nil {
+			return nil, fmt.Errorf("%s: parameter %s: %w", s.call.Command, name, err)
+		}
+		if !given {
+			delete(params, name)
+			continue
+		}
+		params[name] = text
+	}
+	return params, nil
+}
+
+// present says that a value is neither null nor unknown, whatever its marks.
+func present(v cty.Value) bool {
+	v, _ = v.Unmark()
+	return known(v)
+}
+
+// sendable says whether an attribute may be a parameter at all.
+func sendable(a *pluginspec.Attribute) bool {
+	return a.Name != "id" && a.Name != "tags" && (a.Required || a.Optional || a.Default != nil || !a.Computed)
+}
+
+// mutate makes one call, unless its condition says no. made is false then.
+func (o *operation) mutate(ctx context.Context, s callSite, key, target string, id cloudstack.Identity) (object cloudstack.Object, made bool, err error) {
+	if made, err = o.templates.truth(s.call.When, s.roots); err != nil || !made {
+		return nil, false, err
+	}
+	params, err := o.params(s)
+	if err != nil {
+		return nil, false, err
+	}
+	return o.send(ctx, s, params, key, target, id)
+}
+
+func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Params, key, target string, id cloudstack.Identity) (cloudstack.Object, bool, error) {
+	if settled, ok := o.Resume[key]; ok && settled.Status == cloudstack.Ambiguous {
+		return nil, false, ambiguous(key, settled)
+	}
+	m := cloudstack.Mutation{
+		Key: key, Command: s.call.Command, Params: params, Target: target, Identity: id, Result: s.call.Result,
+		Network: o.network(params),
+	}
+	if s.call.Serial != "" {
+		serial, _, err := o.templates.text(s.call.Serial, s.roots)
+		if err != nil {
+			return nil, false, err
+		}
+		m.Serial = []string{serial}
+	}
+	o.guard.Lock()
+	o.attempted = true
+	o.guard.Unlock()
+	object, err := o.Cloud.Call(ctx, m)
+	if err != nil {
+		return object, false, err
+	}
+	o.guard.Lock()
+	o.sent++
+	o.guard.Unlock()
+	return object, true, nil
+}
+
+// network is the network whose router carries the call out, as far as its
+// parameters tell.
+func (o *operation) network(params cloudstack.Params) string {
+	if id := params["networkid"]; id != "" {
+		return id
+	}
+	if o.object != nil {
+		return o.object.Str("associatednetworkid")
+	}
+	return textOf(valueOf(o.self, "network_id"))
+}
+
+// wait polls the object until the call's condition holds.
+func (o *operation) wait(ctx context.Context, w *pluginspec.Wait) error {
+	if w == nil {
+		return nil
+	}
+	every := w.Every
+	if every <= 0 {
+		every = time.Second
+	}
+	if w.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.Timeout)
+		defer cancel()
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		object, err := o.readByID(ctx, o.id)
+		if err != nil {
+			return err
+		}
+		done, err := o.templates.truth(w.Until, o.roots.with("response", objectValue(object)))
+		if err != nil {
+			return err
+		}
+		if done {
+			return o.learn(object)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until %s: %w", strings.Trim(w.Until, "${}"), ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+// ambiguous says that an earlier call may have made one of several objects.
+func ambiguous(key string, s cloudstack.Settled) error {
+	if len(s.Candidates) == 0 {
+		return fmt.Errorf("an earlier, interrupted run sent %s (%s) and its outcome cannot be told: look in the cloud for what it made, remove or import it, and try again", s.Command, key)
+	}
+	return fmt.Errorf("an earlier, interrupted run sent %s (%s) and %d objects may be what it made: %s; remove or import them and try again",
+		s.Command, key, len(s.Candidates), strings.Join(s.Candidates, ", "))
+}

@@ -1,0 +1,162 @@
+package declarative
+
+import (
+	"context"
+	"errors"
+
+	"github.com/moldctl/moldctl/sdk/cloudstack"
+)
+
+// Create makes the object that req.Planned describes, with its tags and
+// children. A call that an interrupted run is known to have made is taken up,
+// not repeated.
+func (rt *Runtime) Create(ctx context.Context, req Request) Result {
+	o, err := rt.begin(req, req.Planned)
+	if err != nil {
+		return failed(Gone, "Cannot create "+req.Type.Name, err)
+	}
+	o.private.Owner = ownerOf(req.Identity)
+	if err := o.make(ctx); err != nil {
+		return o.notMade(ctx, err)
+	}
+	planned := o.self
+	var problems []Problem
+	if err := o.syncTags(ctx, nil, tagsOf(planned)); err != nil {
+		problems = append(problems, o.problem("Cannot tag "+o.typ.Name, "tags", err))
+	}
+	problems = append(problems, o.syncAllChildren(ctx)...)
+	if len(problems) == 0 && o.stale {
+		if err := o.readBack(ctx); err != nil {
+			problems = append(problems, o.problem("Cannot read the new "+o.typ.Name, "", err))
+		}
+	}
+	o.noteLease()
+	if err := o.refreshSelf(); err != nil {
+		problems = append(problems, o.problem("Cannot understand the answer of the cloud", "", err))
+	}
+	return o.result(problems)
+}
+
+// make sends the calls of the create verb.
+func (o *operation) make(ctx context.Context) error {
+	for i, call := range o.typ.Create.Calls {
+		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups}
+		object, made, err := o.makeOne(ctx, s, i)
+		if err != nil {
+			return err
+		}
+		if !made {
+			continue
+		}
+		if err := o.learn(object); err != nil {
+			return err
+		}
+		// An answer with little more than the id does not show the object.
+		o.stale = o.stale || i > 0 || len(o.object) <= 3
+		if err := o.wait(ctx, call.Wait); err != nil {
+			return err
+		}
+	}
+	if len(o.typ.Create.Calls) == 0 {
+		// A set of rules: the object is its children.
+		o.object = cloudstack.Object{}
+		if err := o.refreshSelf(); err != nil {
+			return err
+		}
+		o.id = textOf(valueOf(o.self, "id"))
+	}
+	return nil
+}
+
+func (o *operation) makeOne(ctx context.Context, s callSite, i int) (cloudstack.Object, bool, error) {
+	if i > 0 {
+		s.id = o.id
+		return o.mutate(ctx, s, s.call.Key, o.id, repeat)
+	}
+	made, err := o.templates.truth(s.call.When, s.roots)
+	if err != nil || !made {
+		return nil, false, err
+	}
+	params, err := o.params(s)
+	if err != nil {
+		return nil, false, err
+	}
+	if o.typ.Identity != nil && o.typ.Identity.Reserve {
+		o.stale = true
+		object, err := o.reserve(ctx, s, params)
+		return object, true, err
+	}
+	id, err := o.mark(params)
+	if err != nil {
+		return nil, false, err
+	}
+	return o.send(ctx, s, params, createKey, "", id)
+}
+
+// notMade says what a failed create left behind.
+func (o *operation) notMade(ctx context.Context, err error) Result {
+	problem := o.problem("Cannot create "+o.typ.Name, "", err)
+	var refused *cloudstack.Error
+	id := o.id
+	if errors.As(err, &refused) && refused.ID != "" && id == "" {
+		id = refused.ID
+	}
+	if id == "" {
+		definite := refused != nil && (refused.Code != 530 || refused.JobID != "") || cloudstack.Unsent(err)
+		if !o.attempted || definite {
+			return Result{Status: Gone, Problems: []Problem{problem}}
+		}
+		// What became of the call is not known: the next run finds out.
+		return Result{Status: Partial, Private: o.private.encode(), Problems: []Problem{problem}}
+	}
+	o.id = id
+	object, readErr := o.readByID(context.WithoutCancel(ctx), id)
+	if cloudstack.IsGone(readErr) {
+		return Result{Status: Gone, Problems: []Problem{problem}}
+	}
+	if readErr == nil {
+		readErr = o.learn(object)
+	}
+	if readErr != nil {
+		problems := []Problem{problem, o.problem("Cannot read what was left of "+o.typ.Name, "", readErr)}
+		return Result{Status: Partial, Private: o.private.encode(), Problems: problems}
+	}
+	o.dropChildren()
+	status := Partial
+	if unusable(object) || refused != nil && refused.JobID != "" {
+		status = Tainted
+	}
+	return Result{Status: status, Value: o.self, Private: o.private.encode(), Problems: []Problem{problem}}
+}
+
+// result is the outcome of a create or update that made the object: whatever is
+// wrong leaves it partial.
+func (o *operation) result(problems []Problem) Result {
+	r := Result{Status: OK, Value: o.self, Private: o.private.encode(), Problems: problems}
+	for _, p := range problems {
+		if !p.Warning {
+			r.Status = Partial
+		}
+	}
+	if unusable(o.object) {
+		r.Status = Tainted
+	}
+	return r
+}
+
+// readBack reads the object by its id.
+func (o *operation) readBack(ctx context.Context) error {
+	object, err := o.readByID(ctx, o.id)
+	if err != nil {
+		return err
+	}
+	o.stale = false
+	return o.learn(object)
+}
+
+// noteLease remembers what tells this holding of an id from a later one.
+func (o *operation) noteLease() {
+	if o.typ.Identity != nil && o.typ.Identity.Reserve && o.object != nil {
+		o.private.Lease = o.object.Str("allocated")
+	}
+}

@@ -1,0 +1,59 @@
+package declarative
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moldctl/moldctl/sdk/cloudstack"
+)
+
+// problem explains an error to the user.
+func (o *operation) problem(summary, attribute string, err error) Problem {
+	return Problem{Attribute: attribute, Summary: summary, Detail: explain(err)}
+}
+
+func failed(status Status, summary string, err error) Result {
+	return Result{Status: status, Problems: []Problem{{Summary: summary, Detail: explain(err)}}}
+}
+
+// explain is an error with what can be done about it.
+func explain(err error) string {
+	text := err.Error()
+	if errors.Is(err, context.Canceled) {
+		return text + "\nThe run was interrupted; what was under way is recorded and taken up by the next run."
+	}
+	var refused *cloudstack.Error
+	if !errors.As(err, &refused) {
+		return text
+	}
+	if hint := hints[refused.Code]; hint != "" {
+		text = fmt.Sprintf("%s\n%s", text, hint)
+	}
+	return text
+}
+
+// hints say what to do about the API's error codes.
+var hints = map[int]string{
+	432: "The role of this account may not use the command, or this version of the cloud does not have it.",
+	531: "The account may not do this, or the object belongs to somebody else.",
+	532: "A limit of the account is reached: remove something, or ask the operator for a higher limit.",
+	533: "The cloud has not enough capacity or free addresses for this now.",
+	535: "A limit of the account is reached: remove something, or ask the operator for a higher limit.",
+	536: "Something else still uses the object.",
+	537: "A rule that is there already covers these ports: look for it in the cloud, and remove or import it.",
+}
+
+// unusable says that an object is there but will never work: it has to be
+// replaced.
+func unusable(object cloudstack.Object) bool { return object.Str("state") == "Error" }
+
+// ended says that the cloud still shows an object that is on its way out and
+// cannot be used any more.
+func ended(object cloudstack.Object) bool {
+	switch object.Str("state") {
+	case "Destroyed", "Destroy", "Expunging", "Expunged", "Releasing":
+		return true
+	}
+	return false
+}

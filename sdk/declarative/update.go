@@ -1,0 +1,141 @@
+package declarative
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+// Update brings the object from req.Prior to req.Planned: the update calls whose
+// attributes changed, then tags, then children.
+func (rt *Runtime) Update(ctx context.Context, req Request) Result {
+	o, err := rt.begin(req, req.Planned)
+	if err != nil {
+		return Result{Status: OK, Value: req.Prior, Private: req.Private, Problems: []Problem{{Summary: "Cannot update " + req.Type.Name, Detail: explain(err)}}}
+	}
+	if o.private.Owner == nil {
+		o.private.Owner = ownerOf(req.Identity)
+	}
+	var problems []Problem
+	if err := o.change(ctx); err != nil {
+		problems = append(problems, o.problem("Cannot update "+o.typ.Name, "", err))
+	}
+	if len(problems) == 0 {
+		if err := o.syncTags(ctx, tagsOf(o.Prior), tagsOf(o.Planned)); err != nil {
+			problems = append(problems, o.problem("Cannot change the tags of "+o.typ.Name, "tags", err))
+		}
+		problems = append(problems, o.syncAllChildren(ctx)...)
+	}
+	if len(problems) > 0 {
+		return o.halfway(ctx, problems)
+	}
+	if o.stale || !o.self.IsWhollyKnown() {
+		if err := o.readBack(ctx); err != nil {
+			return o.halfway(ctx, []Problem{o.problem("Cannot read the changed "+o.typ.Name, "", err)})
+		}
+	}
+	if o.object == nil {
+		o.object = cloudstack.Object{}
+	}
+	return o.result(nil)
+}
+
+// change sends the update calls that something asks for.
+func (o *operation) change(ctx context.Context) error {
+	if o.typ.Update == nil {
+		return nil
+	}
+	changed := o.changed()
+	for _, call := range o.typ.Update.Calls {
+		concerned := func(name string) bool {
+			return changed[name] && (len(call.On) == 0 || slices.Contains(call.On, name))
+		}
+		if !slices.ContainsFunc(o.typ.Attributes, func(a *pluginspec.Attribute) bool { return sendable(a) && concerned(a.Name) }) {
+			continue
+		}
+		s := callSite{
+			call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups,
+			only: concerned, update: true, id: o.id,
+		}
+		_, made, err := o.mutate(ctx, s, "update:"+call.Key, o.id, repeat)
+		if err != nil {
+			return err
+		}
+		if !made {
+			continue
+		}
+		o.stale = true
+		if err := o.wait(ctx, call.Wait); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changed names the attributes whose planned value is not the prior one.
+func (o *operation) changed() map[string]bool {
+	changed := map[string]bool{}
+	for _, a := range o.typ.Attributes {
+		was, is := valueOf(o.Prior, a.Name), valueOf(o.Planned, a.Name)
+		if was == cty.NilVal || is == cty.NilVal {
+			changed[a.Name] = was != is
+			continue
+		}
+		was, _ = was.UnmarkDeep()
+		is, _ = is.UnmarkDeep()
+		if is.IsWhollyKnown() && !was.RawEquals(is) {
+			changed[a.Name] = true
+		}
+	}
+	return changed
+}
+
+// halfway is the outcome of an update that failed: the object as it is now, so
+// that the next plan shows just what is missing.
+func (o *operation) halfway(ctx context.Context, problems []Problem) Result {
+	r := Result{Status: Partial, Value: o.Prior, Private: o.private.encode(), Problems: problems}
+	if o.sent == 0 && !o.attempted {
+		r.Status = OK
+		return r
+	}
+	results, err := o.Runtime.Read(context.WithoutCancel(ctx), ReadRequest{
+		Type: o.typ, Cloud: o.Cloud, Identity: o.Identity,
+		Items: []ReadItem{{ID: o.id, Prior: o.Prior, Private: r.Private}},
+	})
+	if err != nil || len(results) != 1 {
+		return r
+	}
+	switch now := results[0]; now.State {
+	case Present:
+		r.Value, r.Private = o.keepNames(now.Value), now.Private
+	case Unusable:
+		r.Value, r.Private, r.Status = o.keepNames(now.Value), now.Private, Tainted
+	case Absent:
+		r.Status, r.Value = Gone, cty.NilVal
+	}
+	return r
+}
+
+// keepNames puts back what the user wrote where a looked-up id is the same.
+func (o *operation) keepNames(now cty.Value) cty.Value {
+	attrs := now.AsValueMap()
+	for path, object := range o.Lookups {
+		if strings.ContainsAny(path, ".[") {
+			continue
+		}
+		if wanted := valueOf(o.Planned, path); wanted != cty.NilVal && textOf(attrs[path]) == object.ID() {
+			attrs[path] = wanted
+			continue
+		}
+		// Not the new one, so still what it was: its name is in the prior value.
+		if was := valueOf(o.Prior, path); was != cty.NilVal {
+			attrs[path] = was
+		}
+	}
+	return cty.ObjectVal(attrs)
+}
