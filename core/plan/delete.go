@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/spec/addr"
+	"github.com/moldctl/moldctl/core/state"
+)
+
+// deletions plans the end of every object that the stack does not want any
+// more: from the state alone, since its block may be gone.
+func (m *maker) deletions() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, row := range m.sorted() {
+		if m.wanted[row.Addr] && row.Deposed == "" {
+			continue
+		}
+		inst, err := addr.ParseInstance(row.Addr)
+		if err != nil {
+			diags = append(diags, diag.FromError("Stored address cannot be read", err)...)
+			continue
+		}
+		if row.PreventDestroy && row.Deposed == "" {
+			diags = append(diags, diag.Errorf(m.subject(row.Addr), "Object is protected",
+				"%s would be deleted, but it was made with prevent_destroy. Apply the stack without prevent_destroy first.", row.Addr))
+			continue
+		}
+		t := m.in.Host.Types()[row.Type]
+		prior, err := DecodeValues(t, row.Values, row.SensitivePaths)
+		if err != nil {
+			diags = append(diags, diag.FromError("Stored values cannot be read", err)...)
+			continue
+		}
+		step := &Step{
+			Key: row.Key, Instance: inst, Type: t, Cloud: row.Cloud, Action: Delete, Reason: m.whyDelete(row),
+			Prior: prior, Planned: cty.NullVal(t.ImpliedType()), Object: row, DependsOn: row.DependsOn,
+		}
+		if row.RetainOnDestroy || nothingExists(row) {
+			step.Action = Forget
+		}
+		m.steps = append(m.steps, step)
+	}
+	return diags
+}
+
+// nothingExists tells whether an interrupted operation left only a row.
+func nothingExists(row *state.Object) bool {
+	return row.ID == "" && !anyDone(row.Pending) && len(row.Private) == 0 && row.Status == state.Partial
+}
+
+func (m *maker) whyDelete(row *state.Object) string {
+	switch {
+	case row.Deposed != "":
+		return "it has been replaced"
+	case m.in.Destroy:
+		return ""
+	}
+	return "it is no longer in the stack"
+}

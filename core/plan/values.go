@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/moldctl/moldctl/core/eval"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+// EncodeValues writes an object's values for the state and lists the paths
+// that are sensitive, by mark or by schema. Values not known become null.
+func EncodeValues(t *pluginspec.Type, v cty.Value) ([]byte, []string, error) {
+	plain, marks := v.UnmarkDeepWithPaths()
+	paths := map[string]bool{}
+	for _, m := range marks {
+		if _, secret := m.Marks[eval.Sensitive]; secret {
+			paths[pluginspec.FormatPath(m.Path)] = true
+		}
+	}
+	for _, p := range schemaSecrets(t) {
+		paths[p] = true
+	}
+	known, err := cty.Transform(plain, func(_ cty.Path, v cty.Value) (cty.Value, error) {
+		if !v.IsKnown() {
+			return cty.NullVal(v.Type()), nil
+		}
+		return v, nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode %s: %w", t.Name, err)
+	}
+	data, err := ctyjson.Marshal(known, t.ImpliedType())
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode %s: %w", t.Name, err)
+	}
+	list := make([]string, 0, len(paths))
+	for p := range paths {
+		list = append(list, p)
+	}
+	sort.Strings(list)
+	return data, list, nil
+}
+
+// DecodeValues reads an object's values and marks what is sensitive.
+func DecodeValues(t *pluginspec.Type, data []byte, sensitive []string) (cty.Value, error) {
+	ty := t.ImpliedType()
+	if len(data) == 0 {
+		return cty.NullVal(ty), nil
+	}
+	v, err := ctyjson.Unmarshal(data, ty)
+	if err != nil {
+		return cty.NilVal, fmt.Errorf("read the stored values of a %s: %w", t.Name, err)
+	}
+	return MarkPaths(v, append(schemaSecrets(t), sensitive...)), nil
+}
+
+// MarkPaths marks the values at the paths as sensitive.
+func MarkPaths(v cty.Value, paths []string) cty.Value {
+	if len(paths) == 0 || v.IsNull() || !v.IsKnown() {
+		return v
+	}
+	secret := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		secret[p] = true
+	}
+	out, err := cty.Transform(v, func(p cty.Path, v cty.Value) (cty.Value, error) {
+		if len(p) > 0 && secret[pluginspec.FormatPath(p)] && !v.IsNull() {
+			return v.Mark(eval.Sensitive), nil
+		}
+		return v, nil
+	})
+	if err != nil { // the callback returns none
+		return v.Mark(eval.Sensitive)
+	}
+	return out
+}
+
+// schemaSecrets lists the paths of attributes declared sensitive at the top
+// level or in single blocks.
+func schemaSecrets(t *pluginspec.Type) []string {
+	var out []string
+	walkSingles(t.Attributes, t.Blocks, "", func(path string, a *pluginspec.Attribute) {
+		if a.Sensitive || a.WriteOnly {
+			out = append(out, path)
+		}
+	})
+	return out
+}
+
+// walkSingles visits the attributes that stand at one fixed path: those of the
+// type itself and of its single blocks.
+func walkSingles(attrs []*pluginspec.Attribute, blocks []*pluginspec.Block, prefix string, visit func(string, *pluginspec.Attribute)) {
+	for _, a := range attrs {
+		visit(prefix+a.Name, a)
+	}
+	for _, b := range blocks {
+		if b.Nesting == pluginspec.Single {
+			walkSingles(b.Attributes, b.Blocks, prefix+b.Name+".", visit)
+		}
+	}
+}
+
+// at returns the value at a dotted path of attributes and single blocks; null
+// or unknown on the way gives null or unknown.
+func at(v cty.Value, path string) cty.Value {
+	for name := range strings.SplitSeq(path, ".") {
+		v, _ = v.Unmark()
+		if !v.IsKnown() || v.IsNull() {
+			return v
+		}
+		if !v.Type().IsObjectType() || !v.Type().HasAttribute(name) {
+			return cty.NullVal(cty.DynamicPseudoType)
+		}
+		v = v.GetAttr(name)
+	}
+	return v
+}
+
+// with returns v with the value at a dotted path replaced.
+func with(v cty.Value, path string, value cty.Value) cty.Value {
+	plain, marks := v.Unmark()
+	if !plain.IsKnown() || plain.IsNull() {
+		return v
+	}
+	name, rest, deeper := strings.Cut(path, ".")
+	attrs := plain.AsValueMap()
+	if deeper {
+		value = with(attrs[name], rest, value)
+	}
+	attrs[name] = value
+	return cty.ObjectVal(attrs).WithMarks(marks)
+}

@@ -1,0 +1,199 @@
+package pluginhost
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	plugin "github.com/hashicorp/go-plugin"
+
+	"github.com/moldctl/moldctl/sdk/wire"
+)
+
+// startTimeout bounds how long a plugin may take to say hello.
+const startTimeout = 30 * time.Second
+
+// tailLines is how much of a plugin's output is kept for the message when it
+// dies.
+const tailLines = 20
+
+// process is one plugin process: started once, configured once per cloud.
+type process struct {
+	host *Host
+	src  Source
+
+	startOnce sync.Once
+	startErr  error
+	client    *plugin.Client
+	rpc       wire.PluginClient
+
+	mu         sync.Mutex
+	configured map[string]*configured
+	tail       []string
+}
+
+// configured is the outcome of handing one cloud to one process.
+type configured struct {
+	once     sync.Once
+	identity *wire.CloudIdentity
+	diags    []*wire.Diagnostic
+	err      error
+}
+
+func newProcess(h *Host, src Source) *process {
+	return &process{host: h, src: src, configured: map[string]*configured{}}
+}
+
+// start runs the command and waits for its handshake.
+func (p *process) start(ctx context.Context) error {
+	p.startOnce.Do(func() { p.startErr = p.launch(ctx) })
+	return p.startErr
+}
+
+func (p *process) launch(_ context.Context) error {
+	cmd := exec.Command(p.src.Command[0], p.src.Command[1:]...) //#nosec G204 -- the host's own list of plugins
+	cmd.Env = append(scrubbed(os.Environ()), p.src.Env...)
+	cmd.SysProcAttr = childAttributes()
+	reader, writer := io.Pipe()
+	go p.collect(reader)
+	p.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake,
+		Plugins:          wire.ClientPlugins(),
+		Cmd:              cmd,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		StartTimeout:     startTimeout,
+		Stderr:           writer,
+		SyncStdout:       writer,
+		SyncStderr:       writer,
+		Logger:           hclog.NewNullLogger(),
+		SkipHostEnv:      true,
+		GRPCDialOptions:  wire.DialOptions(),
+	})
+	rpc, err := p.client.Client()
+	if err != nil {
+		p.client.Kill()
+		return p.explain(err)
+	}
+	raw, err := rpc.Dispense(wire.PluginName)
+	if err != nil {
+		p.client.Kill()
+		return p.explain(err)
+	}
+	p.rpc = raw.(wire.PluginClient)
+	return nil
+}
+
+// explain adds the last words of the plugin to an error.
+func (p *process) explain(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.tail) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; its last output was:\n  %s", err, strings.Join(p.tail, "\n  "))
+}
+
+// collect passes the plugin's output on, line by line.
+func (p *process) collect(r io.Reader) {
+	lines := bufio.NewReaderSize(r, 64<<10)
+	for {
+		line, err := lines.ReadString('\n')
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			line = p.host.redact(line)
+			p.mu.Lock()
+			p.tail = append(p.tail, line)
+			if len(p.tail) > tailLines {
+				p.tail = p.tail[1:]
+			}
+			p.mu.Unlock()
+			if p.host.opts.Log != nil {
+				p.host.opts.Log(p.src.Name, line)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// redact blots out every credential that any plugin was given.
+func (h *Host) redact(line string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.clouds {
+		for _, secret := range []string{c.GetSecretKey(), c.GetApiKey()} {
+			if len(secret) >= 6 {
+				line = strings.ReplaceAll(line, secret, "(sensitive)")
+			}
+		}
+	}
+	return line
+}
+
+// configure hands a cloud to the process, once.
+func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdentity, []*wire.Diagnostic, error) {
+	p.host.mu.Lock()
+	cloud, ok := p.host.clouds[alias]
+	runID := p.host.opts.RunID
+	p.host.mu.Unlock()
+	if !ok {
+		return nil, nil, fmt.Errorf("no cloud has the alias %q", alias)
+	}
+	p.mu.Lock()
+	c, ok := p.configured[alias]
+	if !ok {
+		c = &configured{}
+		p.configured[alias] = c
+	}
+	p.mu.Unlock()
+	c.once.Do(func() {
+		reply, err := p.rpc.Configure(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID})
+		if err != nil {
+			c.err = p.explain(fmt.Errorf("configure plugin %s: %w", p.src.Name, err))
+			return
+		}
+		c.identity, c.diags = reply.GetIdentity(), reply.GetDiagnostics()
+		if c.identity != nil && len(c.diags) == 0 {
+			p.host.mu.Lock()
+			p.host.ids[alias] = c.identity
+			p.host.mu.Unlock()
+		}
+	})
+	return c.identity, c.diags, c.err
+}
+
+// dead tells whether the process was started and has ended since.
+func (p *process) dead() bool {
+	return p.startErr != nil || (p.client != nil && p.client.Exited())
+}
+
+func (p *process) stop() {
+	if p.client != nil {
+		p.client.Kill()
+	}
+}
+
+// scrubbed keeps only what a process needs to run: credentials reach a plugin
+// through Configure and never through its environment.
+func scrubbed(environ []string) []string {
+	keep := map[string]bool{
+		"PATH": true, "HOME": true, "TMPDIR": true, "LANG": true, "LC_ALL": true, "TZ": true,
+		"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "GOCOVERDIR": true, "GOTRACEBACK": true,
+		"HTTP_PROXY": true, "HTTPS_PROXY": true, "NO_PROXY": true,
+	}
+	var out []string
+	for _, pair := range environ {
+		if name, _, _ := strings.Cut(pair, "="); keep[name] {
+			out = append(out, pair)
+		}
+	}
+	return out
+}
