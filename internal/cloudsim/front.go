@@ -1,0 +1,330 @@
+package cloudsim
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxBody is the largest form the front end reads: user data of 1 MiB and what surrounds it, percent-encoded.
+const maxBody = 8 << 20
+
+const textUnverified = "unable to verify user credentials and/or request signature"
+
+// request is an API request before it is known to be a valid call.
+type request struct {
+	name   string            // value of "command"
+	sent   map[string]string // names as sent, for the signature
+	params Params
+	xml    bool
+}
+
+// answer is what goes back: a status and a body.
+type answer struct {
+	status      int
+	body        any
+	description string // X-Description
+}
+
+// serveAPI is the handler of /client/api.
+func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request) {
+	req, err := readRequest(r)
+	if err != nil {
+		http.Error(w, "cannot read the request: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	fault := c.faults.match(req.name)
+	if fault.stops(faultBefore) {
+		if c.applyFault(r.Context(), w, req, fault) {
+			return
+		}
+	}
+	a := c.answer(r.Context(), req, fault)
+	if fault.stops(faultAfter) && c.applyFault(r.Context(), w, req, fault) {
+		return
+	}
+	c.write(w, req, a)
+}
+
+func readRequest(r *http.Request) (request, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return request{}, err
+	}
+	form := url.Values{}
+	if r.Method == http.MethodPost {
+		r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
+		r.URL.RawQuery = ""
+		if err := r.ParseForm(); err != nil {
+			return request{}, err
+		}
+		form = r.PostForm
+	}
+	req := request{sent: make(map[string]string), params: newParams(query, form)}
+	for _, values := range []url.Values{form, query} {
+		for name, v := range values {
+			if len(v) > 0 {
+				req.sent[name] = v[len(v)-1]
+			}
+		}
+	}
+	req.name = req.sent["command"]
+	req.xml = !strings.EqualFold(req.sent["response"], "json")
+	return req, nil
+}
+
+// answer verifies a request, runs it and shapes the result.
+func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
+	caller, refusal := c.authenticate(req)
+	if refusal != nil {
+		return *refusal
+	}
+	cmd, implemented := c.commands[req.name]
+	if !implemented || cmd.rootOnly && !caller.Root() {
+		return refuse("errorresponse", Fail(432, csUnavailable, "The API [%s] does not exist or is not available for the account for user id [%s].", req.name, caller.User.ID))
+	}
+	if req.xml {
+		return refuse(envelopeOf(req.name, cmd), Fail(431, csServer, "Only JSON answers are available here. Send response=json."))
+	}
+	call := &Call{Params: req.params, Tables: &c.store.Tables, Cloud: c, Ctx: ctx, Caller: caller, Name: req.name,
+		declared: c.table[req.name], cmd: cmd}
+	body, err := c.dispatch(call, fault)
+	if err != nil {
+		return refuse(envelopeOf(req.name, cmd), mask(asAPIError(err), caller))
+	}
+	return answer{status: http.StatusOK, body: map[string]any{envelopeOf(req.name, cmd): body}}
+}
+
+// authenticate finds the caller; every doubt about the signature has the same answer.
+func (c *Cloud) authenticate(req request) (Caller, *answer) {
+	envelope := strings.ToLower(req.name) + "response"
+	cmd, implemented := c.commands[req.name]
+	if implemented {
+		envelope = envelopeOf(req.name, cmd)
+	}
+	if c.table[req.name] == nil {
+		envelope = "errorresponse"
+	}
+	no := refuse(envelope, &APIError{HTTP: 401, CS: csAbsent, Text: textUnverified, NoText: true})
+	unsigned := make(map[string]string, len(req.sent))
+	var signature string
+	for name, v := range req.sent {
+		if strings.EqualFold(name, "signature") {
+			signature = v
+			continue
+		}
+		unsigned[name] = v
+	}
+	key := req.params.Str("apikey")
+	if c.table[req.name] == nil || key == "" || signature == "" {
+		return Caller{}, &no
+	}
+	if req.params.Str("signatureversion") == "3" && !fresh(req.params.Str("expires"), c.clock) {
+		return Caller{}, &no
+	}
+	caller, ok := c.callerOf(key)
+	if !ok || !c.opts.Flavor.signed(unsigned, caller.User.SecretKey, signature) {
+		return Caller{}, &no
+	}
+	return caller, nil
+}
+
+func (c *Cloud) callerOf(apiKey string) (Caller, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u, ok := c.store.Users.Find(func(u User) bool { return u.APIKey != "" && u.APIKey == apiKey })
+	if !ok || u.State != "enabled" {
+		return Caller{}, false
+	}
+	a, ok := c.store.Accounts.Get(u.AccountID)
+	return Caller{User: u, Account: a}, ok && a.State == "enabled"
+}
+
+// mask hides the reason of server-side failures from all but root administrators, as the server does.
+func mask(e *APIError, caller Caller) *APIError {
+	if caller.Root() || e.CS == csServer || e.HTTP != 530 && e.HTTP != 533 && e.HTTP != 534 {
+		return e
+	}
+	masked := *e
+	masked.Text = "Internal error executing command, please contact your system administrator"
+	return &masked
+}
+
+func refuse(envelope string, e *APIError) answer {
+	a := answer{status: e.HTTP, body: errorBody(envelope, e)}
+	if !e.NoText {
+		a.description = e.Text
+	}
+	return a
+}
+
+func (c *Cloud) write(w http.ResponseWriter, req request, a answer) {
+	body, err := encode(a.body)
+	if err != nil {
+		a.status, body = http.StatusInternalServerError, []byte(`{"errorresponse":{"uuidList":[],"errorcode":530,"errortext":"the answer cannot be encoded"}}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json;charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-XSS-Protection", "1;mode=block")
+	h["content-security-policy"] = []string{"1"}
+	h.Set("Date", c.clock.Now().UTC().Format(http.TimeFormat))
+	if a.description != "" {
+		h.Set("X-Description", strings.Map(headerRune, a.description))
+	}
+	w.WriteHeader(a.status)
+	w.Write(body) //nolint:errcheck // a client that went away is no concern of the cloud's
+}
+
+func headerRune(r rune) rune {
+	if r == '\n' || r == '\r' || r > 0x7e {
+		return ' '
+	}
+	return r
+}
+
+// dispatch runs one verified call in a transaction and returns what goes into the envelope.
+func (c *Cloud) dispatch(call *Call, fault *Fault) (any, error) {
+	mutating := isMutating(call.Name)
+	if mutating && c.opts.Before != nil {
+		c.opts.Before(call.Name, call.Params)
+	}
+	c.mu.Lock()
+	body, job, err := c.transact(call, fault, mutating)
+	var entry AuditEntry
+	if err != nil {
+		c.store.rollback()
+		call.after, call.changed = nil, nil
+	}
+	if mutating {
+		entry = c.audit(call, job, err)
+	}
+	after := call.takeAfter()
+	seq, commitErr := c.store.commit()
+	c.mu.Unlock()
+	if err := c.settle(seq, commitErr); err != nil {
+		return nil, err
+	}
+	for _, f := range after {
+		f()
+	}
+	if job != nil && err == nil {
+		c.startJob(call.Ctx, *job)
+	}
+	if mutating {
+		c.audited(entry)
+	}
+	return body, err
+}
+
+// transact runs the handler; for an asynchronous command it also makes the job.
+func (c *Cloud) transact(call *Call, fault *Fault, mutating bool) (any, *Job, error) {
+	kinds := call.cmd.kinds
+	if call.cmd.id != kindAny {
+		kinds = map[string]kind{"id": call.cmd.id, "ids": call.cmd.id}
+		for k, v := range call.cmd.kinds {
+			kinds[k] = v
+		}
+	}
+	if err := checkParams(&c.store.Tables, call.declared, kinds, call.Label(), call.Params); err != nil {
+		return nil, nil, err
+	}
+	if call.cmd.run != nil {
+		out, err := call.cmd.run(call)
+		if err != nil {
+			return nil, nil, err
+		}
+		if mutating {
+			call.event("Completed", "INFO", call.tracked)
+		}
+		if list, ok := out.(List); ok {
+			page, err := list.page(call.Params)
+			return page, nil, err
+		}
+		return out, nil, nil
+	}
+	id, err := call.cmd.start(call)
+	if err != nil {
+		return nil, nil, err
+	}
+	j := c.newJob(call, id, fault)
+	body := Obj{"jobid": j.ID}
+	if call.cmd.creates {
+		body["id"] = id
+	}
+	return body, &j, nil
+}
+
+func (c *Cloud) newJob(call *Call, entityID string, fault *Fault) Job {
+	call.EntityID = entityID
+	a := call.Caller.Account
+	j := Job{Base: c.store.Jobs.NewBase(), Owner: Owner{AccountID: a.ID, DomainID: a.DomainID}, UserID: call.Caller.User.ID,
+		Command: call.Name, Params: unsignedParams(call.Params), EntityID: entityID, Instance: call.declared.Instance, Fault: fault.ofJob()}
+	if j.EntityID == "" {
+		j.EntityID = call.Str("id")
+	}
+	if call.cmd.queue != nil {
+		j.Queue = call.cmd.queue(call)
+	}
+	c.store.Jobs.Put(j)
+	call.event("Scheduled", "INFO", j.EntityID)
+	return j
+}
+
+// startJob hands the job to the scheduler and, with zero latency, waits a moment for it.
+func (c *Cloud) startJob(ctx context.Context, j Job) {
+	parked := c.jobs.submit(j)
+	if c.opts.Latency != LatencyZero {
+		return
+	}
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-parked:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// settle waits until what was committed is on disk.
+func (c *Cloud) settle(seq uint64, err error) error {
+	if err == nil && c.store.wal != nil {
+		err = c.store.wal.sync(seq)
+	}
+	if err != nil {
+		c.opts.Log("the cloud cannot write its data: %v", err)
+		return Internal("Unable to persist on DB, due to: %v", err)
+	}
+	return nil
+}
+
+// commit makes what a call has changed so far durable; the lock is held.
+func (c *Cloud) commit(call *Call) error {
+	seq, err := c.store.commit()
+	return c.settle(seq, err)
+}
+
+// unsignedParams are the parameters without what only the front end needs.
+func unsignedParams(p Params) Params {
+	out := make(Params, len(p))
+	for k, v := range p {
+		switch k {
+		case "apikey", "signature", "signatureversion", "expires", "response", "command", "sessionkey":
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// isMutating tells calls that change something from those that only read.
+func isMutating(command string) bool {
+	for _, prefix := range []string{"list", "get", "query", "find", "login", "logout"} {
+		if strings.HasPrefix(command, prefix) {
+			return false
+		}
+	}
+	return true
+}

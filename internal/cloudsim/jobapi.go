@@ -1,0 +1,96 @@
+package cloudsim
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// jobCommands let clients follow asynchronous commands and read the history.
+var jobCommands = map[string]command{
+	"queryAsyncJobResult": {run: queryAsyncJobResult},
+	"listAsyncJobs":       {run: listAsyncJobs},
+	"listEvents":          {run: listEvents, id: kindEvent},
+	"listEventTypes":      {run: listEventTypes},
+}
+
+func queryAsyncJobResult(c *Call) (any, error) {
+	j, _ := c.Jobs.Get(c.Str("jobid"))
+	if err := c.Own(j.Owner); err != nil {
+		return nil, Denied("%s is not authorized to see job id=%d", accountText(c.Caller.Account), j.N)
+	}
+	return c.jobResponse(j), nil
+}
+
+func (c *Call) jobResponse(j Job) Obj {
+	o := Obj{"accountid": j.AccountID, "userid": j.UserID, "domainid": j.DomainID, "cmd": c.jobClass(j.Command), "jobprocstatus": 0,
+		"jobresultcode": j.ResultCode, "created": timeText(j.Created), "jobid": j.ID, "jobstatus": j.Status}
+	if a, ok := c.Accounts.Any(j.AccountID); ok {
+		o["account"] = a.Name
+	}
+	if d, ok := c.Domains.Any(j.DomainID); ok {
+		o["domainpath"] = d.Path
+	}
+	o.Opt("jobinstancetype", j.Instance)
+	if c.Cloud.commands[j.Command].creates && j.Instance != "" && j.Instance != "None" {
+		o.Opt("jobinstanceid", j.EntityID)
+	}
+	if j.Status == JobPending {
+		o["managementserverid"], o["managementservername"] = c.zoneToken(), "localhost"
+		return o
+	}
+	o["jobresulttype"], o["jobresult"] = "object", json.RawMessage(j.Result)
+	if j.Completed != nil {
+		o["completed"] = timeText(*j.Completed)
+	}
+	return o
+}
+
+// zoneToken serves as the id of the one management server.
+func (c *Call) zoneToken() string {
+	z, _ := c.Zones.Find(func(Zone) bool { return true })
+	return z.Token
+}
+
+// jobClass is the Java class of a command; root administrators get the ByAdmin variant where there is one, which is what the
+// table holds.
+func (c *Call) jobClass(name string) string {
+	if d := c.Cloud.table[name]; d != nil && d.Class != "" {
+		return d.Class
+	}
+	return "org.apache.cloudstack.api.command.user." + strings.ToUpper(name[:1]) + name[1:] + "Cmd"
+}
+
+func listAsyncJobs(c *Call) (any, error) {
+	rows, err := Visible(c, c.Jobs.Where(func(j Job) bool {
+		if since, err := parseDate(c.Str("startdate")); err == nil && j.Created.Before(since) {
+			return false
+		}
+		return j.Status == JobPending && strings.Contains(strings.ToLower(j.Command), strings.ToLower(c.Str("keyword")))
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return Listing("asyncjobs", rows, c.jobResponse), nil
+}
+
+func listEvents(c *Call) (any, error) {
+	rows, err := Visible(c, c.Events.Where(func(e Event) bool {
+		return c.named(e.ID, e.Type, e.Description) && c.is("type", e.Type) && c.is("level", e.Level) && c.is("resourceid", e.ResourceID)
+	}))
+	if err != nil {
+		return nil, err
+	}
+	for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
+		rows[i], rows[j] = rows[j], rows[i] // newest first
+	}
+	return Listing("event", rows, func(e Event) Obj {
+		o := Obj{"id": e.ID, "username": e.Username, "type": e.Type, "level": e.Level, "description": e.Description,
+			"created": timeText(e.Created), "state": e.State, "parentid": valueOr(e.ParentID, e.ID)}
+		c.putOwner(o, e.Owner)
+		return o.Opt("resourceid", e.ResourceID).Opt("resourcetype", e.ResourceType).Opt("resourcename", e.ResourceName)
+	}), nil
+}
+
+func listEventTypes(c *Call) (any, error) {
+	return Listing("eventtype", c.Cloud.eventTypes, func(n string) Obj { return Obj{"name": n} }), nil
+}

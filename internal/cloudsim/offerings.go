@@ -1,0 +1,107 @@
+package cloudsim
+
+import "slices"
+
+func listServiceOfferings(c *Call) (any, error) {
+	if c.Bool("issystem", false) {
+		return List{Key: "serviceoffering"}, nil
+	}
+	rows := c.ServiceOfferings.Where(func(o ServiceOffering) bool { return c.named(o.ID, o.Name, o.DisplayText) })
+	return Listing("serviceoffering", rows, c.serviceOfferingResponse), nil
+}
+
+func (c *Call) serviceOfferingResponse(o ServiceOffering) Obj {
+	r := Obj{"id": o.ID, "name": o.Name, "state": "Active", "displaytext": o.DisplayText, "created": timeText(o.Created),
+		"storagetype": "shared", "provisioningtype": valueOr(o.ProvisioningType, "thin"), "offerha": o.OfferHA, "limitcpuuse": false,
+		"isvolatile": false, "issystem": false, "defaultuse": false, "iscustomized": o.Customized, "rootdisksize": o.RootDiskSize,
+		"dynamicscalingenabled": o.DynamicScaling, "diskofferingstrictness": false, "encryptroot": false, "hasannotations": false}
+	r.Opt("diskofferingid", o.DiskOfferingID)
+	if o.DiskOfferingID != "" {
+		r["diskofferingname"], r["diskofferingdisplaytext"] = o.Name, o.DisplayText
+	}
+	for field, n := range map[string]int{"cpunumber": o.CPUNumber, "cpuspeed": o.CPUSpeed, "memory": o.Memory} {
+		if n > 0 {
+			r[field] = n
+		}
+	}
+	return r
+}
+
+func listDiskOfferings(c *Call) (any, error) {
+	rows := c.DiskOfferings.Where(func(o DiskOffering) bool { return c.named(o.ID, o.Name, o.DisplayText) })
+	return Listing("diskoffering", rows, func(o DiskOffering) Obj {
+		return Obj{"id": o.ID, "name": o.Name, "state": "Active", "displaytext": o.DisplayText, "disksize": o.Size,
+			"created": timeText(o.Created), "iscustomized": o.Customized, "storagetype": "shared", "provisioningtype": "thin",
+			"displayoffering": true, "disksizestrictness": false, "encrypt": false, "hasannotations": false}
+	}), nil
+}
+
+func listNetworkOfferings(c *Call) (any, error) {
+	rows := c.NetworkOfferings.Where(func(o NetworkOffering) bool {
+		if !c.named(o.ID, o.Name, o.DisplayText) || !c.is("state", o.State) || !c.is("guestiptype", o.GuestIPType) ||
+			!c.is("traffictype", o.TrafficType) || !c.is("availability", o.Availability) || !c.isBool("forvpc", o.ForVPC) ||
+			!c.isBool("isdefault", o.IsDefault) || !c.isBool("specifyvlan", o.SpecifyVLAN) {
+			return false
+		}
+		for _, s := range c.List("supportedservices") {
+			if !o.Has(s) {
+				return false
+			}
+		}
+		return true
+	})
+	return Listing("networkoffering", rows, func(o NetworkOffering) Obj {
+		r := Obj{"id": o.ID, "name": o.Name, "displaytext": o.DisplayText, "created": timeText(o.Created), "traffictype": o.TrafficType,
+			"isdefault": o.IsDefault, "specifyvlan": o.SpecifyVLAN, "conservemode": o.ConserveMode, "specifyipranges": o.SpecifyIPRanges,
+			"availability": o.Availability, "state": o.State, "guestiptype": o.GuestIPType, "service": offeredServices(o.Services),
+			"forvpc": o.ForVPC, "fornsx": o.ForNSX, "fortungsten": o.ForTungsten, "ispersistent": o.IsPersistent,
+			"egressdefaultpolicy": o.EgressDefaultPolicy, "supportsstrechedl2subnet": o.StretchedL2, "supportspublicaccess": o.PublicAccess,
+			"supportsinternallb": o.InternalLB, "specifyasnumber": false, "hasannotations": false}
+		if o.NetworkRate > 0 {
+			r["networkrate"] = o.NetworkRate
+		}
+		return r.Opt("serviceofferingid", o.ServiceOfferingID).Opt("networkmode", o.NetworkMode).Opt("internetprotocol", o.InternetProtocol)
+	}), nil
+}
+
+// offeredServices is the short form that offerings have: services and their providers.
+func offeredServices(services []Service) []Obj {
+	out := make([]Obj, 0, len(services))
+	for _, s := range services {
+		if s.Name == "Gateway" {
+			continue
+		}
+		o := Obj{"name": s.Name}
+		if s.Provider != "" {
+			o["provider"] = []Obj{{"name": s.Provider}}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// networkServices is the long form of networks: providers and all capabilities.
+func networkServices(services []Service) []Obj {
+	out := offeredServices(services)
+	for i, o := range out {
+		at := slices.IndexFunc(services, func(s Service) bool { return s.Name == o["name"] })
+		caps := make([]Obj, 0, len(services[at].Capabilities))
+		for _, c := range services[at].Capabilities {
+			caps = append(caps, Obj{"name": c.Name, "value": c.Value, "canchooseservicecapability": c.CanChoose})
+		}
+		out[i]["capability"] = caps
+	}
+	return out
+}
+
+func listVPCOfferings(c *Call) (any, error) {
+	rows := c.VPCOfferings.Where(func(o VPCOffering) bool {
+		return c.named(o.ID, o.Name, o.DisplayText) && c.is("state", o.State) && c.isBool("isdefault", o.IsDefault)
+	})
+	return Listing("vpcoffering", rows, func(o VPCOffering) Obj {
+		return Obj{"id": o.ID, "name": o.Name, "displaytext": o.DisplayText, "created": timeText(o.Created), "isdefault": o.IsDefault,
+			"state": o.State, "service": offeredServices(o.Services), "distributedvpcrouter": o.Distributed,
+			"supportsregionLevelvpc": o.RegionLevel, "fornsx": o.ForNSX, "internetprotocol": "IPv4", "specifyasnumber": false,
+			"networkmode": valueOr(o.NetworkMode, "NATTED")}
+	}), nil
+}

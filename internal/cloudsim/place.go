@@ -1,0 +1,147 @@
+package cloudsim
+
+import (
+	"slices"
+	"strings"
+)
+
+// placeCommands are zones, hosts, offerings and systems: what the operator of a cloud provides.
+var placeCommands = map[string]command{
+	"listZones":            {run: listZones, id: kindZone},
+	"listPods":             {run: listPods, id: kindPod, rootOnly: true},
+	"listClusters":         {run: listClusters, id: kindCluster, rootOnly: true},
+	"listHosts":            {run: listHosts, id: kindHost, rootOnly: true},
+	"listPhysicalNetworks": {run: listPhysicalNetworks, id: kindPhysicalNetwork, rootOnly: true},
+	"listHypervisors":      {run: listHypervisors},
+	"listOsTypes":          {run: listOSTypes, id: kindOSType},
+	"listOsCategories":     {run: listOSCategories, id: kindOSCategory},
+	"listServiceOfferings": {run: listServiceOfferings, id: kindServiceOffering},
+	"listDiskOfferings":    {run: listDiskOfferings, id: kindDiskOffering},
+	"listNetworkOfferings": {run: listNetworkOfferings, id: kindNetworkOffering},
+	"listVPCOfferings":     {run: listVPCOfferings, id: kindVPCOffering},
+}
+
+// named reports whether a row passes the filters id, ids, name (exact) and keyword (part of one of the texts).
+func (c *Call) named(id, name string, texts ...string) bool {
+	if c.Has("id") && c.Str("id") != id {
+		return false
+	}
+	if ids := c.List("ids"); len(ids) > 0 && !slices.Contains(ids, id) {
+		return false
+	}
+	if c.Has("name") && c.Str("name") != name {
+		return false
+	}
+	keyword := strings.ToLower(c.Str("keyword"))
+	if keyword == "" || strings.Contains(strings.ToLower(name), keyword) {
+		return true
+	}
+	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(strings.ToLower(t), keyword) })
+}
+
+// is reports whether a filter parameter was not given or equals a value.
+func (c *Call) is(param, value string) bool { return !c.Has(param) || c.Str(param) == value }
+
+// isBool is is for booleans.
+func (c *Call) isBool(param string, value bool) bool {
+	return !c.Has(param) || c.Bool(param, false) == value
+}
+
+func listZones(c *Call) (any, error) {
+	rows := c.Zones.Where(func(z Zone) bool { return c.named(z.ID, z.Name) && c.is("networktype", z.NetworkType) })
+	return Listing("zone", rows, func(z Zone) Obj {
+		return Obj{"id": z.ID, "name": z.Name, "dns1": z.DNS1, "internaldns1": z.InternalDNS1, "guestcidraddress": z.GuestCIDR,
+			"networktype": z.NetworkType, "securitygroupsenabled": false, "gputotal": 0, "gpuused": 0,
+			"allocationstate": z.AllocationState, "zonetoken": z.Token, "dhcpprovider": "VirtualRouter", "localstorageenabled": false,
+			"tags": []Obj{}, "allowuserspecifyvrmtu": false, "routerprivateinterfacemaxmtu": 1500, "routerpublicinterfacemaxmtu": 1500,
+			"type": "Core", "isnsxenabled": false, "ismultiarch": false, "asnrange": "", "routedmodeenabled": true, "hasannotations": false}
+	}), nil
+}
+
+func (c *Call) putZone(o Obj, id string) {
+	if z, ok := c.Zones.Any(id); ok {
+		o["zoneid"], o["zonename"] = z.ID, z.Name
+	}
+}
+
+func listPods(c *Call) (any, error) {
+	rows := c.Pods.Where(func(p Pod) bool { return c.named(p.ID, p.Name) && c.is("zoneid", p.ZoneID) })
+	return Listing("pod", rows, func(p Pod) Obj {
+		o := Obj{"id": p.ID, "name": p.Name, "gateway": p.Gateway, "netmask": p.Netmask, "allocationstate": "Enabled", "hasannotations": false,
+			"startip": []string{p.StartIP}, "endip": []string{p.EndIP}, "forsystemvms": []string{"0"}, "vlanid": []string{"vlan://untagged"}}
+		c.putZone(o, p.ZoneID)
+		return o
+	}), nil
+}
+
+func listClusters(c *Call) (any, error) {
+	rows := c.Clusters.Where(func(r Cluster) bool {
+		return c.named(r.ID, r.Name) && c.is("zoneid", r.ZoneID) && c.is("podid", r.PodID) && c.is("hypervisor", r.Hypervisor)
+	})
+	return Listing("cluster", rows, func(r Cluster) Obj {
+		o := Obj{"id": r.ID, "name": r.Name, "podid": r.PodID, "hypervisortype": r.Hypervisor, "clustertype": "CloudManaged",
+			"allocationstate": "Enabled", "managedstate": "Managed", "cpuovercommitratio": "1.0", "memoryovercommitratio": "1.0",
+			"arch": "x86_64", "hasannotations": false}
+		if p, ok := c.Pods.Any(r.PodID); ok {
+			o["podname"] = p.Name
+		}
+		c.putZone(o, r.ZoneID)
+		return o
+	}), nil
+}
+
+func listHosts(c *Call) (any, error) {
+	rows := c.Hosts.Where(func(h Host) bool {
+		return c.named(h.ID, h.Name) && c.is("zoneid", h.ZoneID) && c.is("podid", h.PodID) && c.is("clusterid", h.ClusterID) &&
+			c.is("type", "Routing") && c.is("hypervisor", h.Hypervisor) && c.is("state", "Up")
+	})
+	return Listing("host", rows, func(h Host) Obj {
+		o := Obj{"id": h.ID, "name": h.Name, "state": "Up", "type": "Routing", "ipaddress": h.IPAddress, "podid": h.PodID,
+			"clusterid": h.ClusterID, "hypervisor": h.Hypervisor, "cpunumber": h.Cores, "cpuspeed": h.CPUSpeed, "memorytotal": h.Memory,
+			"resourcestate": "Enabled", "version": "4.22.0.0", "created": timeText(h.Created), "hahost": false, "arch": "x86_64",
+			"hypervisorversion": "9.0", "capabilities": "hvm,snapshot", "hasannotations": false}
+		if p, ok := c.Pods.Any(h.PodID); ok {
+			o["podname"] = p.Name
+		}
+		if r, ok := c.Clusters.Any(h.ClusterID); ok {
+			o["clustername"], o["clustertype"] = r.Name, "CloudManaged"
+		}
+		c.putZone(o, h.ZoneID)
+		return o
+	}), nil
+}
+
+func listPhysicalNetworks(c *Call) (any, error) {
+	rows := c.PhysicalNetworks.Where(func(p PhysicalNetwork) bool { return c.named(p.ID, p.Name) && c.is("zoneid", p.ZoneID) })
+	return Listing("physicalnetwork", rows, func(p PhysicalNetwork) Obj {
+		o := Obj{"id": p.ID, "name": p.Name, "broadcastdomainrange": "ZONE", "state": "Enabled", "vlan": p.VLAN, "isolationmethods": "VLAN"}
+		c.putZone(o, p.ZoneID)
+		return o
+	}), nil
+}
+
+func listHypervisors(*Call) (any, error) {
+	return Listing("hypervisor", []string{"KVM"}, func(n string) Obj { return Obj{"name": n} }), nil
+}
+
+func listOSTypes(c *Call) (any, error) {
+	rows := c.OSTypes.Where(func(o OSType) bool {
+		return c.named(o.ID, o.Name) && c.is("oscategoryid", o.CategoryID) && c.is("description", o.Name)
+	})
+	return Listing("ostype", rows, func(o OSType) Obj {
+		return Obj{"id": o.ID, "name": o.Name, "description": o.Name, "oscategoryid": o.CategoryID, "oscategoryname": o.CategoryName,
+			"isuserdefined": false, "fordisplay": true}
+	}), nil
+}
+
+func listOSCategories(c *Call) (any, error) {
+	seen := make(map[string]bool)
+	rows := c.OSTypes.Where(func(o OSType) bool {
+		first := !seen[o.CategoryID] && o.CategoryID != ""
+		seen[o.CategoryID] = true
+		return first && c.named(o.CategoryID, o.CategoryName)
+	})
+	return Listing("oscategory", rows, func(o OSType) Obj {
+		return Obj{"id": o.CategoryID, "name": o.CategoryName, "isfeatured": true}
+	}), nil
+}

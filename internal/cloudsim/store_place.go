@@ -1,0 +1,173 @@
+package cloudsim
+
+// Zone is a data centre.
+type Zone struct {
+	Base
+	Name            string `json:"name"`
+	DNS1            string `json:"dns1"`
+	InternalDNS1    string `json:"internaldns1"`
+	GuestCIDR       string `json:"guestcidr"`
+	NetworkType     string `json:"networktype"`
+	AllocationState string `json:"allocationstate"`
+	Token           string `json:"token"`
+}
+
+// Pod is a rack row of a zone.
+type Pod struct {
+	Base
+	Name    string `json:"name"`
+	ZoneID  string `json:"zoneid"`
+	Gateway string `json:"gateway"`
+	Netmask string `json:"netmask"`
+	StartIP string `json:"startip"`
+	EndIP   string `json:"endip"`
+}
+
+// Cluster is a set of like hosts in a pod.
+type Cluster struct {
+	Base
+	Name       string `json:"name"`
+	ZoneID     string `json:"zoneid"`
+	PodID      string `json:"podid"`
+	Hypervisor string `json:"hypervisor"`
+}
+
+// Host is a hypervisor host; CPU in MHz over all cores, memory in bytes.
+type Host struct {
+	Base
+	Name       string `json:"name"`
+	ZoneID     string `json:"zoneid"`
+	PodID      string `json:"podid"`
+	ClusterID  string `json:"clusterid"`
+	Hypervisor string `json:"hypervisor"`
+	IPAddress  string `json:"ipaddress"`
+	Cores      int    `json:"cores"`
+	CPUSpeed   int    `json:"cpuspeed"`
+	Memory     int64  `json:"memory"`
+}
+
+// PhysicalNetwork carries the zone's guest and public traffic.
+type PhysicalNetwork struct {
+	Base
+	Name            string `json:"name"`
+	ZoneID          string `json:"zoneid"`
+	VLAN            string `json:"vlan"`            // "100-999"
+	PublicNetworkID string `json:"publicnetworkid"` // the system network that public addresses belong to
+	VlanID          string `json:"vlanid"`          // the public address range
+}
+
+// StoragePool is primary storage.
+type StoragePool struct {
+	Base
+	Name      string `json:"name"`
+	ZoneID    string `json:"zoneid"`
+	PodID     string `json:"podid"`
+	ClusterID string `json:"clusterid"`
+	Capacity  int64  `json:"capacity"`
+}
+
+// ServiceOffering is a size of machine. A customized offering leaves CPU, speed or memory to the deploy call (zero here).
+type ServiceOffering struct {
+	Base
+	Name             string `json:"name"`
+	DisplayText      string `json:"displaytext"`
+	CPUNumber        int    `json:"cpunumber"`
+	CPUSpeed         int    `json:"cpuspeed"`
+	Memory           int    `json:"memory"` // MB
+	Customized       bool   `json:"customized"`
+	DynamicScaling   bool   `json:"dynamicscaling"`
+	OfferHA          bool   `json:"offerha"`
+	RootDiskSize     int64  `json:"rootdisksize"` // GB; 0: the template's
+	DiskOfferingID   string `json:"diskofferingid"`
+	ProvisioningType string `json:"provisioningtype"`
+}
+
+// DiskOffering is a size of data disk in GB; a customized one leaves it to the call.
+type DiskOffering struct {
+	Base
+	Name        string `json:"name"`
+	DisplayText string `json:"displaytext"`
+	Size        int64  `json:"size"`
+	Customized  bool   `json:"customized"`
+}
+
+// Service is one service of a network offering, with the capabilities its provider declares.
+type Service struct {
+	Name         string       `json:"name"`
+	Provider     string       `json:"provider"`
+	Capabilities []Capability `json:"capabilities,omitempty"`
+}
+
+// Capability is one declared ability of a service.
+type Capability struct {
+	Name      string `json:"name"`
+	Value     string `json:"value"`
+	CanChoose bool   `json:"canchoose"`
+}
+
+// NetworkOffering says what a network can do.
+type NetworkOffering struct {
+	Base
+	Name                string    `json:"name"`
+	DisplayText         string    `json:"displaytext"`
+	GuestIPType         string    `json:"guestiptype"` // Isolated, Shared, L2
+	TrafficType         string    `json:"traffictype"`
+	State               string    `json:"state"`
+	Availability        string    `json:"availability"`
+	IsDefault           bool      `json:"isdefault"`
+	SpecifyVLAN         bool      `json:"specifyvlan"`
+	SpecifyIPRanges     bool      `json:"specifyipranges"`
+	ConserveMode        bool      `json:"conservemode"`
+	IsPersistent        bool      `json:"ispersistent"`
+	EgressDefaultPolicy bool      `json:"egressdefaultpolicy"` // true: guests may reach out unless a rule forbids
+	ForVPC              bool      `json:"forvpc"`
+	ForNSX              bool      `json:"fornsx"`
+	ForTungsten         bool      `json:"fortungsten"`
+	InternalLB          bool      `json:"internallb"`
+	PublicAccess        bool      `json:"publicaccess"`
+	StretchedL2         bool      `json:"stretchedl2"`
+	NetworkRate         int       `json:"networkrate"`
+	ServiceOfferingID   string    `json:"serviceofferingid"`
+	NetworkMode         string    `json:"networkmode,omitempty"`
+	InternetProtocol    string    `json:"internetprotocol,omitempty"`
+	Services            []Service `json:"services"`
+}
+
+// Has reports whether the offering includes a service such as "Lb", "Firewall", "SourceNat".
+func (o NetworkOffering) Has(service string) bool {
+	for _, s := range o.Services {
+		if s.Name == service {
+			return true
+		}
+	}
+	return false
+}
+
+// VPCOffering says what a VPC can do.
+type VPCOffering struct {
+	Base
+	Name        string    `json:"name"`
+	DisplayText string    `json:"displaytext"`
+	State       string    `json:"state"`
+	IsDefault   bool      `json:"isdefault"`
+	Distributed bool      `json:"distributed"`
+	Redundant   bool      `json:"redundant"`
+	RegionLevel bool      `json:"regionlevel"`
+	ForNSX      bool      `json:"fornsx"`
+	NetworkMode string    `json:"networkmode,omitempty"`
+	Services    []Service `json:"services"`
+}
+
+// OSType is a guest operating system.
+type OSType struct {
+	Base
+	Name         string `json:"name"`
+	CategoryID   string `json:"categoryid"`
+	CategoryName string `json:"categoryname"`
+}
+
+// Setting is a changed global setting; its id is the setting's name. Unchanged settings are not in the table.
+type Setting struct {
+	Base
+	Value string `json:"value"`
+}
