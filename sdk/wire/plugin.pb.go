@@ -528,7 +528,10 @@ type Cloud struct {
 	Insecure    bool                   `protobuf:"varint,13,opt,name=insecure,proto3" json:"insecure,omitempty"`
 	// expires_unix bounds every signature: a call sent later is refused by the
 	// cloud. 0 = no bound. In the host's clock.
-	ExpiresUnix   int64 `protobuf:"varint,14,opt,name=expires_unix,json=expiresUnix,proto3" json:"expires_unix,omitempty"`
+	ExpiresUnix int64 `protobuf:"varint,14,opt,name=expires_unix,json=expiresUnix,proto3" json:"expires_unix,omitempty"`
+	// settle_ms is how long after an unanswered call the cloud may still carry it
+	// out. 0 = timeout + 10 s; negative = not at all, as on the embedded cloud.
+	SettleMs      int64 `protobuf:"varint,15,opt,name=settle_ms,json=settleMs,proto3" json:"settle_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -657,6 +660,13 @@ func (x *Cloud) GetInsecure() bool {
 func (x *Cloud) GetExpiresUnix() int64 {
 	if x != nil {
 		return x.ExpiresUnix
+	}
+	return 0
+}
+
+func (x *Cloud) GetSettleMs() int64 {
+	if x != nil {
+		return x.SettleMs
 	}
 	return 0
 }
@@ -2395,7 +2405,7 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\rDescribeReply\x12\x1f\n" +
 	"\vplugin_yaml\x18\x01 \x01(\fR\n" +
 	"pluginYaml\x12\x1a\n" +
-	"\bhandlers\x18\x02 \x03(\tR\bhandlers\"\x89\x03\n" +
+	"\bhandlers\x18\x02 \x03(\tR\bhandlers\"\xa6\x03\n" +
 	"\x05Cloud\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x1a\n" +
 	"\bendpoint\x18\x02 \x01(\tR\bendpoint\x12\x17\n" +
@@ -2413,7 +2423,8 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\fmax_requests\x18\v \x01(\x05R\vmaxRequests\x12\x17\n" +
 	"\aca_cert\x18\f \x01(\fR\x06caCert\x12\x1a\n" +
 	"\binsecure\x18\r \x01(\bR\binsecure\x12!\n" +
-	"\fexpires_unix\x18\x0e \x01(\x03R\vexpiresUnix\"\x8b\x01\n" +
+	"\fexpires_unix\x18\x0e \x01(\x03R\vexpiresUnix\x12\x1b\n" +
+	"\tsettle_ms\x18\x0f \x01(\x03R\bsettleMs\"\x8b\x01\n" +
 	"\x10ConfigureRequest\x12.\n" +
 	"\x05cloud\x18\x01 \x01(\v2\x18.moldctl.plugin.v1.CloudR\x05cloud\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\tR\x05runId\x120\n" +

@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// MarshalValue packs a value of a type for the wire. Marks do not travel:
+// which attributes are sensitive is known from plugin.yaml and the state.
+// cty.NilVal gives nil: nothing is sent.
+func MarshalValue(v cty.Value, typ cty.Type) (*Value, error) {
+	if v == cty.NilVal {
+		return nil, nil
+	}
+	v, _ = v.UnmarkDeep()
+	v, err := convert.Convert(v, typ)
+	if err != nil {
+		return nil, fmt.Errorf("pack a value: %w", err)
+	}
+	out := &Value{}
+	tree, err := encode(v, typ, nil, &out.Unknown)
+	if err != nil {
+		return nil, fmt.Errorf("pack a value: %w", err)
+	}
+	if out.Json, err = json.Marshal(tree); err != nil {
+		return nil, fmt.Errorf("pack a value: %w", err)
+	}
+	return out, nil
+}
+
+// UnmarshalValue unpacks a value of a type. What was not sent is null.
+func UnmarshalValue(w *Value, typ cty.Type) (cty.Value, error) {
+	switch {
+	case len(w.GetMsgpack()) > 0:
+		return cty.NilVal, errors.New("unpack a value: msgpack is not understood, send JSON")
+	case len(w.GetJson()) == 0:
+		return cty.NullVal(typ), nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(w.GetJson()))
+	dec.UseNumber()
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		return cty.NilVal, fmt.Errorf("unpack a value: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return cty.NilVal, errors.New("unpack a value: something stands behind the JSON")
+	}
+	d := decoder{unknown: make(map[string]bool, len(w.GetUnknown()))}
+	for _, path := range w.GetUnknown() {
+		d.unknown[path] = false
+	}
+	v, err := d.decode(tree, typ, nil)
+	if err != nil {
+		return cty.NilVal, fmt.Errorf("unpack a value: %w", err)
+	}
+	for path, met := range d.unknown {
+		if !met {
+			return cty.NilVal, fmt.Errorf("unpack a value: the unknown path %q leads nowhere", path)
+		}
+	}
+	return v, nil
+}
