@@ -159,7 +159,9 @@ func (m *maker) ignore(s *subjectOf, exists, config cty.Value) cty.Value {
 		return config
 	}
 	for _, t := range s.r.Lifecycle.IgnoreChanges {
-		keep(t.RootName())
+		if first, ok := t[0].(hcl.TraverseAttr); ok {
+			keep(first.Name)
+		}
 	}
 	return config
 }

@@ -119,7 +119,7 @@ func (m *maker) walk(ctx context.Context, blocks *graph.Graph[addr.Resource]) {
 		index[r.Addr] = r
 	}
 	m.checkPipelines()
-	blocks.Walk(ctx, max(m.in.Parallelism, 1), func(ctx context.Context, a addr.Resource) error {
+	outcomes := blocks.Walk(ctx, max(m.in.Parallelism, 1), func(ctx context.Context, a addr.Resource) error {
 		if diags := m.block(ctx, blocks, index[a]); diags != nil {
 			m.report(diags)
 			if diags.HasErrors() {
@@ -128,6 +128,11 @@ func (m *maker) walk(ctx context.Context, blocks *graph.Graph[addr.Resource]) {
 		}
 		return nil
 	})
+	for a, outcome := range outcomes {
+		if outcome.Err != nil && !errors.Is(outcome.Err, errVisit) {
+			m.report(hcl.Diagnostics{diag.Bug(&index[a].Range, "Planning %s failed: %v.", a, outcome.Err)})
+		}
+	}
 }
 
 // checkPipelines reports mistakes in pipelines where they stand, once.
