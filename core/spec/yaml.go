@@ -3,10 +3,9 @@ package spec
 import (
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/spec/yamlbody"
 )
 
 func parseYAML(name string, src []byte) (*hcl.File, hcl.Diagnostics) {
-	return &hcl.File{Body: hcl.EmptyBody(), Bytes: src}, hcl.Diagnostics{diag.Error(at(name, src, 0),
-		"Unsupported syntax", "YAML stacks are not supported by this version of moldctl. Write the stack in HCL.")}
+	return yamlbody.Parse(name, src)
 }
