@@ -3,6 +3,9 @@ package declarative
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 )
@@ -39,9 +42,10 @@ func (rt *Runtime) Create(ctx context.Context, req Request) Result {
 
 // make sends the calls of the create verb.
 func (o *operation) make(ctx context.Context) error {
-	for i, call := range o.typ.Create.Calls {
+	for _, call := range o.typ.Create.Calls {
 		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups}
-		object, made, err := o.makeOne(ctx, s, i)
+		first := o.object == nil
+		object, made, err := o.makeOne(ctx, s, first)
 		if err != nil {
 			return err
 		}
@@ -52,7 +56,7 @@ func (o *operation) make(ctx context.Context) error {
 			return err
 		}
 		// An answer with little more than the id does not show the object.
-		o.stale = o.stale || i > 0 || len(o.object) <= 3
+		o.stale = o.stale || !first || len(o.object) <= 3
 		if err := o.wait(ctx, call.Wait); err != nil {
 			return err
 		}
@@ -68,8 +72,10 @@ func (o *operation) make(ctx context.Context) error {
 	return nil
 }
 
-func (o *operation) makeOne(ctx context.Context, s callSite, i int) (cloudstack.Object, bool, error) {
-	if i > 0 {
+// makeOne sends one call. The first that is sent makes the object, the others
+// complete it.
+func (o *operation) makeOne(ctx context.Context, s callSite, first bool) (cloudstack.Object, bool, error) {
+	if !first {
 		s.id = o.id
 		return o.mutate(ctx, s, s.call.Key, o.id, repeat)
 	}
@@ -141,7 +147,32 @@ func (o *operation) result(problems []Problem) Result {
 	if unusable(o.object) {
 		r.Status = Tainted
 	}
+	if secret := o.lostSecret(); secret != "" {
+		r.Status = Tainted
+		r.Problems = append(r.Problems, Problem{
+			Warning: true, Attribute: secret, Summary: "Secret lost",
+			Detail: fmt.Sprintf("An interrupted run made this %s, and the cloud shows its %s only once. It is replaced by the next apply.", o.typ.Name, secret),
+		})
+	}
 	return r
+}
+
+// lostSecret names a secret that only the answer to the create call held, when
+// that answer was lost.
+func (o *operation) lostSecret() string {
+	settled, resumed := o.Resume[createKey]
+	if !resumed || settled.Status != cloudstack.Adopted || known(o.Prior) {
+		return ""
+	}
+	for _, a := range o.typ.Attributes {
+		if !a.Sensitive || !a.Computed || a.Volatile {
+			continue
+		}
+		if planned, is := valueOf(o.Planned, a.Name), valueOf(o.self, a.Name); planned != cty.NilVal && !planned.IsKnown() && is.IsNull() {
+			return a.Name
+		}
+	}
+	return ""
 }
 
 // readBack reads the object by its id.

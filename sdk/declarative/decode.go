@@ -44,7 +44,7 @@ func (d decoder) attribute(a *pluginspec.Attribute, base cty.Value) (cty.Value, 
 	known := base != cty.NilVal
 	if known {
 		base, _ = base.UnmarkDeep()
-		if !base.IsKnown() {
+		if !base.IsWhollyKnown() {
 			known, base = false, cty.NilVal
 		}
 	}
@@ -68,7 +68,7 @@ func (d decoder) attribute(a *pluginspec.Attribute, base cty.Value) (cty.Value, 
 		return fallback, nil
 	}
 	if known && !base.IsNull() {
-		if v.Type().IsMapType() {
+		if v.Type().IsMapType() && !v.IsNull() {
 			v = onlyKeysOf(v, base)
 		}
 		if v.Type().Equals(base.Type()) && pluginspec.Equal(a, base, v) {
@@ -85,9 +85,7 @@ func (d decoder) read(a *pluginspec.Attribute) (cty.Value, bool, error) {
 		if err != nil {
 			return cty.NilVal, false, err
 		}
-		if v.IsNull() {
-			return cty.NullVal(a.Type), false, nil
-		}
+		// Null is an answer here: a disk that is attached nowhere.
 		v, err = convert.Convert(v, a.Type)
 		return v, err == nil, err
 	}

@@ -108,8 +108,12 @@ func (o *operation) reserve(ctx context.Context, s callSite, params cloudstack.P
 
 // pick chooses a free address that nobody in this process is about to take.
 func (o *operation) pick(ctx context.Context, list *pluginspec.Call) (string, func(), error) {
+	zone := o.Identity.ZoneID
+	if object, ok := o.Lookups["zone"]; ok {
+		zone = object.ID()
+	}
 	free, err := o.Cloud.List(ctx, list.Command, cloudstack.Params{
-		"state": "Free", "allocatedonly": "false", "forvirtualnetwork": "true", "zoneid": o.Identity.ZoneID,
+		"state": "Free", "allocatedonly": "false", "forvirtualnetwork": "true", "zoneid": zone,
 	}, list.Result)
 	if err != nil {
 		return "", nil, fmt.Errorf("look for a free public address: %w", err)
