@@ -269,3 +269,9 @@ func (c *Config) unknownType(r *spec.Resource) *hcl.Diagnostic {
 	return diag.Errorf(&r.TypeRange, fmt.Sprintf("Unknown %s type", what),
 		"No plugin serves the %s type %q.%s", what, r.Addr.Type, hint)
 }
+
+// Context returns what the traversals refer to, for decoding a body that is
+// not a resource's: a cloud block's.
+func (c *Config) Context(traversals []hcl.Traversal) (*hcl.EvalContext, hcl.Diagnostics) {
+	return c.scope.Context(traversals)
+}

@@ -83,14 +83,7 @@ func Configure(ctx context.Context, c *Config, resolver *Resolver, r *spec.Resou
 	if diags.HasErrors() {
 		return cty.NilVal, diags
 	}
-	for _, p := range t.Validate(config) {
-		path := pluginspec.FormatPath(p.Path)
-		d := diag.Error(attributeRange(r.Body, path, &r.Range), p.Summary, p.Detail)
-		if p.Warning {
-			d.Severity = hcl.DiagWarning
-		}
-		diags = append(diags, d)
-	}
+	diags = append(diags, checkValues(t, r, config)...)
 	roots := map[string]cty.Value{"cloud": cloud, "stack": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(c.Stack.Name)})}
 	config, picks, more := t.ApplyDefaults(config, roots)
 	diags = append(diags, located(more, &r.Range)...)

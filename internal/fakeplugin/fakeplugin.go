@@ -55,7 +55,6 @@ type Cloud struct {
 	mu      sync.Mutex
 	serial  int
 	objects map[string]*Object
-	creates int
 	calls   []string
 }
 

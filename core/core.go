@@ -1,0 +1,211 @@
+// Package core is the engine behind the command line: it loads a stack, finds
+// its clouds and its state, and leads it through the phases, each of which is
+// one function of its own package: spec.Load, plan.Make, apply.Run.
+//
+// It draws nothing on a screen and starts no embedded cloud by itself: the
+// program that uses it does both.
+package core
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/moldctl/moldctl/core/apply"
+	"github.com/moldctl/moldctl/core/cloud"
+	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/eval"
+	"github.com/moldctl/moldctl/core/plan"
+	"github.com/moldctl/moldctl/core/pluginhost"
+	"github.com/moldctl/moldctl/core/spec"
+	"github.com/moldctl/moldctl/core/state"
+)
+
+// EmbeddedCloud is how the embedded cloud is reached.
+type EmbeddedCloud struct {
+	Endpoint  string
+	APIKey    string
+	SecretKey string
+}
+
+// Settings are what a run is given.
+type Settings struct {
+	Path        string // the stack: a file or a folder
+	Version     string // of the program
+	Vars        spec.VarSources
+	Flags       cloud.Values // cloud settings of the command line
+	Getenv      func(string) (string, bool)
+	Home        string
+	ConfigDir   string // $XDG_CONFIG_HOME, may be ""
+	Plugins     []pluginhost.Source
+	PluginLog   func(plugin, line string) // may be nil
+	Parallelism int
+	LockWait    time.Duration
+	LockWaiting func(state.LockHolder) // may be nil
+	// Embedded starts the embedded cloud if it does not run, and says how to
+	// reach it. It is called only when a cloud of the stack is the embedded one.
+	Embedded func(context.Context) (EmbeddedCloud, error)
+}
+
+// Engine is one stack in one run of the program.
+type Engine struct {
+	Stack *spec.Stack
+	Host  *pluginhost.Host
+
+	settings  Settings
+	variables map[string]cty.Value
+	files     map[string]*hcl.File
+	clouds    map[string]cloud.Settings
+	session   *state.SQLite
+}
+
+// Load reads the stack and the values of its variables. It starts nothing and
+// opens nothing. The Engine is never nil: its Files serve to show the
+// diagnostics.
+func Load(s Settings) (*Engine, hcl.Diagnostics) {
+	e := &Engine{settings: s, clouds: map[string]cloud.Settings{}}
+	var diags hcl.Diagnostics
+	e.Stack, diags = spec.Load(s.Path, spec.Options{Version: s.Version})
+	e.files = e.Stack.Files
+	host, more := pluginhost.New(pluginhost.Options{Sources: s.Plugins, RunID: fmt.Sprint(time.Now().UnixNano()), Log: s.PluginLog})
+	e.Host = host
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return e, diags
+	}
+	inputs, more := spec.LoadVars(e.Stack, s.Vars)
+	diags = append(diags, more...)
+	for name, f := range inputs.Files {
+		e.files[name] = f
+	}
+	e.variables, more = eval.Variables(e.Stack, inputs.Values, eval.Functions(e.Stack.Dir, s.Getenv))
+	return e, append(diags, more...)
+}
+
+// Files returns every source read, for showing diagnostics.
+func (e *Engine) Files() map[string]*hcl.File { return e.files }
+
+// Validate checks everything that can be checked without a cloud.
+func (e *Engine) Validate() hcl.Diagnostics {
+	return plan.Validate(e.Stack, e.variables, e.Host.Types(), e.Host.Steps())
+}
+
+// Access says what a run means to do with the state.
+type Access struct {
+	Write  bool   // take the lock
+	Holder string // what to tell others meanwhile: "apply web"
+}
+
+// Open finds the clouds, opens the state that belongs to them and checks that
+// they are the ones it was written with.
+func (e *Engine) Open(ctx context.Context, a Access) hcl.Diagnostics {
+	if diags := e.resolveClouds(ctx); diags.HasErrors() {
+		return diags
+	}
+	if err := e.fellToEmbedded(ctx); err != nil {
+		return diag.FromError("Another cloud than the state's", err)
+	}
+	session, err := state.OpenSQLite(ctx, e.StatePath(), state.Options{
+		Holder: a.Holder, Wait: e.settings.LockWait, Waiting: e.settings.LockWaiting, ReadOnly: !a.Write, Stack: e.Stack.Name,
+	})
+	if err != nil {
+		return diag.FromError("State cannot be opened", err)
+	}
+	e.session = session
+	return nil
+}
+
+// StateDir is where a stack's states lie.
+const StateDir = ".moldctl"
+
+// StatePath is the file of this run's state: the embedded cloud has its own.
+func (e *Engine) StatePath() string {
+	if e.Embedded() {
+		return filepath.Join(e.Stack.Dir, StateDir, "embedded.db")
+	}
+	return filepath.Join(e.Stack.Dir, StateDir, "state.db")
+}
+
+// Embedded tells whether the default cloud is the embedded one.
+func (e *Engine) Embedded() bool { return e.clouds[""].Embedded }
+
+// Cloud returns the settings of a cloud by alias, after Open.
+func (e *Engine) Cloud(alias string) cloud.Settings { return e.clouds[alias] }
+
+// Session returns the open state.
+func (e *Engine) Session() state.Session { return e.session }
+
+// fellToEmbedded refuses the embedded cloud for a stack whose objects are in a
+// real one: with an unset secret everything would look gone.
+func (e *Engine) fellToEmbedded(ctx context.Context) error {
+	if !e.Embedded() || e.clouds[""].Source[cloud.Endpoint] != "" {
+		return nil
+	}
+	path := filepath.Join(e.Stack.Dir, StateDir, "state.db")
+	if _, err := os.Stat(path); err != nil {
+		return nil // no state of a real cloud: nothing to protect
+	}
+	other, err := state.OpenSQLite(ctx, path, state.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	snap, err := other.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if bound, ok := snap.Bindings[""]; ok && len(snap.Objects) > 0 {
+		return cloud.FellToEmbedded(bound)
+	}
+	return nil
+}
+
+// PlanOptions are what a user asks of a plan.
+type PlanOptions struct {
+	Destroy       bool
+	SkipRefresh   bool
+	AcceptMissing bool
+}
+
+// Plan says what would have to be done.
+func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, hcl.Diagnostics) {
+	snap, err := e.session.Snapshot(ctx)
+	if err != nil {
+		return nil, diag.FromError("State cannot be read", err)
+	}
+	bindings, diags := e.bindings(ctx, snap)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	p, more := plan.Make(ctx, plan.Input{
+		Stack: e.Stack, Variables: e.variables, Snapshot: snap, Host: e.Host, Destroy: o.Destroy,
+		SkipRefresh: o.SkipRefresh, AcceptMissing: o.AcceptMissing, Parallelism: e.settings.Parallelism, Embedded: e.Embedded(),
+	})
+	diags = append(diags, more...)
+	if p != nil {
+		p.Bindings = bindings
+	}
+	return p, diags
+}
+
+// Apply carries out a plan. When stop is done no further step begins; when ctx
+// is done the running ones are cancelled.
+func (e *Engine) Apply(ctx, stop context.Context, p *plan.Plan, observe func(apply.Event)) (apply.Summary, hcl.Diagnostics) {
+	return apply.Run(ctx, p, apply.Deps{
+		Host: e.Host, Session: e.session, Parallelism: e.settings.Parallelism, Stop: stop, Observe: observe,
+	})
+}
+
+// Close ends the plugins and releases the state.
+func (e *Engine) Close() error {
+	e.Host.Close()
+	if e.session == nil {
+		return nil
+	}
+	return e.session.Close()
+}
