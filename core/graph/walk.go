@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 )
 
 // Status is what became of a node in a walk.
@@ -118,10 +119,19 @@ func (w *walk[K]) skipUsers(node int) {
 	}
 }
 
+// PanicError is the failure of a node whose visit panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error says what the panic said, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
 func guard[K comparable](ctx context.Context, key K, visit func(context.Context, K) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("visit %v: panic: %v", key, p)
+			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
 	return visit(ctx, key)

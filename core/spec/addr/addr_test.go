@@ -1,0 +1,129 @@
+package addr_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/moldctl/moldctl/core/spec/addr"
+)
+
+var web = addr.Resource{Type: "network", Name: "web"}
+
+func TestParseInstance(t *testing.T) {
+	t.Parallel()
+	data := addr.Resource{Mode: addr.Data, Type: "zone", Name: "z"}
+	tests := map[string]struct {
+		text string
+		want addr.Instance
+		err  string
+	}{
+		"single":         {"network.web", web.Instance(addr.NoKey()), ""},
+		"counted":        {"network.web[12]", web.Instance(addr.IntKey(12)), ""},
+		"keyed":          {`network.web["a.b\"c"]`, web.Instance(addr.StringKey(`a.b"c`)), ""},
+		"korean key":     {`network.web["서울"]`, web.Instance(addr.StringKey("서울")), ""},
+		"template key":   {`network.web["$${x}"]`, web.Instance(addr.StringKey("${x}")), ""},
+		"data":           {"data.zone.z", data.Instance(addr.NoKey()), ""},
+		"no name":        {"network", addr.Instance{}, "comes the name of a block"},
+		"data too short": {"data.zone", addr.Instance{}, "comes the name of a block"},
+		"too long":       {"network.web.id", addr.Instance{}, "goes on after network.web"},
+		"bad index":      {"network.web[1.5]", addr.Instance{}, "goes on after network.web"},
+		"negative":       {"network.web[-1]", addr.Instance{}, "parse address"},
+		"empty":          {"", addr.Instance{}, "parse address"},
+		"spaces":         {"network web", addr.Instance{}, "parse address"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := addr.ParseInstance(tt.text)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("error %v, want one that says %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.want || got.String() != tt.text {
+				t.Errorf("got %+v (%s), want %+v", got, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseResource(t *testing.T) {
+	t.Parallel()
+	if got, err := addr.ParseResource("network.web"); err != nil || got != web {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := addr.ParseResource("network.web[0]"); err == nil {
+		t.Error("an instance was taken for a block")
+	}
+}
+
+// TestRoundTrip checks that the text form says everything.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		key := addr.NoKey()
+		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		case 1:
+			key = addr.IntKey(rapid.IntRange(0, 1<<30).Draw(t, "int"))
+		case 2:
+			key = addr.StringKey(rapid.String().Draw(t, "text"))
+		}
+		want := addr.Resource{Mode: addr.Mode(rapid.IntRange(0, 1).Draw(t, "mode")), Type: "network", Name: "web"}.Instance(key)
+		got, err := addr.ParseInstance(want.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"a.b", "a.b[2]", "a.b[10]", `a.b["1"]`, "a.c", "b.a", "data.a.a",
+	}
+	var got []addr.Instance
+	for _, s := range want {
+		i, err := addr.ParseInstance(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, i)
+	}
+	slices.Reverse(got)
+	slices.SortFunc(got, addr.Instance.Compare)
+	var texts []string
+	for _, i := range got {
+		texts = append(texts, i.String())
+	}
+	if d := cmp.Diff(want, texts); d != "" {
+		t.Errorf("order (-want +got):\n%s", d)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	in := map[addr.Instance]int{web.Instance(addr.StringKey("a")): 1, web.Instance(addr.NoKey()): 2}
+	text, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[addr.Instance]int
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(in, out, cmp.AllowUnexported(addr.Key{})); d != "" {
+		t.Errorf("through %s (-want +got):\n%s", text, d)
+	}
+}
