@@ -9,12 +9,31 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/msgpack"
 )
 
 // MarshalValue packs a value of a type for the wire. Marks do not travel:
 // which attributes are sensitive is known from plugin.yaml and the state.
 // cty.NilVal gives nil: nothing is sent.
 func MarshalValue(v cty.Value, typ cty.Type) (*Value, error) {
+	if v == cty.NilVal {
+		return nil, nil
+	}
+	v, _ = v.UnmarkDeep()
+	v, err := convert.Convert(v, typ)
+	if err != nil {
+		return nil, fmt.Errorf("pack a value: %w", err)
+	}
+	data, err := msgpack.Marshal(v, typ)
+	if err != nil {
+		return nil, fmt.Errorf("pack a value: %w", err)
+	}
+	return &Value{Msgpack: data}, nil
+}
+
+// MarshalJSONValue is MarshalValue for peers without msgpack: JSON, with the
+// paths of what is not known beside it.
+func MarshalJSONValue(v cty.Value, typ cty.Type) (*Value, error) {
 	if v == cty.NilVal {
 		return nil, nil
 	}
@@ -38,7 +57,11 @@ func MarshalValue(v cty.Value, typ cty.Type) (*Value, error) {
 func UnmarshalValue(w *Value, typ cty.Type) (cty.Value, error) {
 	switch {
 	case len(w.GetMsgpack()) > 0:
-		return cty.NilVal, errors.New("unpack a value: msgpack is not understood, send JSON")
+		v, err := msgpack.Unmarshal(w.GetMsgpack(), typ)
+		if err != nil {
+			return cty.NilVal, fmt.Errorf("unpack a value: %w", err)
+		}
+		return v, nil
 	case len(w.GetJson()) == 0:
 		return cty.NullVal(typ), nil
 	}

@@ -33,16 +33,18 @@ func TestValueRoundTrip(t *testing.T) {
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, err := MarshalValue(want, obj)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := UnmarshalValue(w, obj)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !got.RawEquals(want) {
-				t.Errorf("got %#v, want %#v", got, want)
+			for form, marshal := range map[string]func(cty.Value, cty.Type) (*Value, error){"msgpack": MarshalValue, "JSON": MarshalJSONValue} {
+				w, err := marshal(want, obj)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := UnmarshalValue(w, obj)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !got.RawEquals(want) {
+					t.Errorf("%s: got %#v, want %#v", form, got, want)
+				}
 			}
 		})
 	}
@@ -94,7 +96,7 @@ func TestUnmarshalValue(t *testing.T) {
 		"unknown attribute":       {&Value{Json: []byte(`{"idd":"x"}`)}, cty.NilVal, `no attribute "idd"`},
 		"garbage":                 {&Value{Json: []byte("{")}, cty.NilVal, "unpack a value"},
 		"two values":              {&Value{Json: []byte("{} {}")}, cty.NilVal, "behind the JSON"},
-		"msgpack":                 {&Value{Msgpack: []byte{0xc0}}, cty.NilVal, "send JSON"},
+		"broken msgpack":          {&Value{Msgpack: []byte{0xc1}}, cty.NilVal, "unpack a value"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
