@@ -94,7 +94,10 @@ func (s *source) verbs(p *Plugin, t *Type) {
 		if t.Delete == nil {
 			missing("delete", "what was created could never be removed")
 		}
-		if t.Identity == nil && !t.Create.Handler {
+		if len(t.Create.Calls) == 0 && !t.Create.Handler && !slices.ContainsFunc(t.Blocks, func(b *Block) bool { return b.Child != nil }) {
+			s.failAt(t.Range, "Call expected", "create of \""+t.Name+"\" has no call, and no block has children: nothing would be made.")
+		}
+		if t.Identity == nil && len(t.Create.Calls) > 0 {
 			missing("identity", "an interrupted create could not be found again")
 		}
 	case t.Read == nil && (t.Update != nil || t.Delete != nil):

@@ -6,13 +6,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// verb reads one call, a list of calls, or {handler: true}.
+// verb reads one call, a list of calls, or {handler: true}. An empty list is
+// for types that are nothing but their children.
 func (s *source) verb(n *yaml.Node) *Verb {
 	v := &Verb{}
 	if n.Kind == yaml.SequenceNode {
-		if len(n.Content) == 0 {
-			s.fail(n, "Call expected", "A verb has at least one call.")
-		}
 		for _, item := range n.Content {
 			v.Calls = append(v.Calls, s.call(resolve(item), nil))
 		}
