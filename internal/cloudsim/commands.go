@@ -18,6 +18,9 @@ type command struct {
 	job func(*Call) (Obj, error)
 	// queue names the thing the job works on ("vm:<id>", "network:<id>"): jobs of one queue run one after the other.
 	queue func(*Call) string
+	// address names the public address whose rules the call changes. The real cloud locks it, and a call that finds it
+	// locked sleeps five seconds; so does the job here, with real latency.
+	address func(*Call) string
 
 	id       kind            // the kind of parameters "id" and "ids"
 	kinds    map[string]kind // the kind of other parameters, where kindOfParam is silent or wrong
@@ -34,6 +37,11 @@ func allCommands() map[string]command {
 		identityCommands,
 		jobCommands,
 		tagCommands,
+		networkCommands,
+		publicIPCommands,
+		firewallCommands,
+		portForwardCommands,
+		staticNATCommands,
 	} {
 		maps.Copy(all, family)
 	}

@@ -268,6 +268,12 @@ func (c *Cloud) newJob(call *Call, entityID string, fault *Fault) Job {
 	if call.cmd.queue != nil {
 		j.Queue = call.cmd.queue(call)
 	}
+	if call.cmd.address != nil {
+		j.Address = call.cmd.address(call)
+		_, j.Contended = c.store.Jobs.Find(func(o Job) bool {
+			return o.Status == JobPending && o.Address == j.Address && j.Address != ""
+		})
+	}
 	c.store.Jobs.Put(j)
 	call.event("Scheduled", "INFO", j.EntityID)
 	return j

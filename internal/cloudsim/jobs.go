@@ -86,7 +86,11 @@ func (s *scheduler) run(j Job, p *pendingJob) {
 		<-s.ctx.Done()
 		return
 	}
-	if d := s.cloud.opts.Latency.of(j.Command); d > 0 {
+	d := s.cloud.opts.Latency.of(j.Command)
+	if j.Contended && s.cloud.opts.Latency == LatencyReal {
+		d += addressLockWait
+	}
+	if d > 0 {
 		s.park(j.ID)
 		if sleep(s.ctx, s.cloud.clock, d) != nil {
 			return

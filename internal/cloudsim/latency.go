@@ -27,7 +27,10 @@ var realLatency = map[string]time.Duration{
 	"revertToVMSnapshot": 2 * time.Second, "createTemplate": 3 * time.Second, "copyTemplate": 3 * time.Second,
 }
 
-const usualLatency = 500 * time.Millisecond
+const (
+	usualLatency    = 500 * time.Millisecond
+	addressLockWait = 5 * time.Second
+)
 
 // of is the latency of a command's job.
 func (l Latency) of(command string) time.Duration {

@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/moldctl/moldctl/internal/cloudsim/content"
@@ -11,7 +12,7 @@ const gib = int64(1) << 30
 
 // seed fills an empty store with what a fresh installation has.
 func seed(s *store, opts Options) error {
-	for _, step := range []func(*store, Options) error{seedIdentity, seedZone, seedOfferings, seedNetworkOfferings, seedSystems, seedTemplates} {
+	for _, step := range []func(*store, Options) error{seedIdentity, seedZone, seedAddresses, seedOfferings, seedNetworkOfferings, seedSystems, seedTemplates} {
 		if err := step(s, opts); err != nil {
 			return err
 		}
@@ -61,6 +62,24 @@ func seedZone(s *store, opts Options) error {
 	s.StoragePools.Put(StoragePool{Base: s.StoragePools.NewBase(), Name: "primary-1", ZoneID: zone.ID, PodID: pod.ID, ClusterID: cluster.ID, Capacity: 4096 * gib})
 	s.PhysicalNetworks.Put(PhysicalNetwork{Base: s.PhysicalNetworks.NewBase(), Name: "physical-1", ZoneID: zone.ID, VLAN: "100-999",
 		PublicNetworkID: newUUID(), VlanID: newUUID()})
+	return nil
+}
+
+// publicPool is how many addresses of the public range the cloud hands out at most.
+const publicPool = 500
+
+// seedAddresses makes the public addresses, all free. The first address of the range is its gateway.
+func seedAddresses(s *store, opts Options) error {
+	prefix, err := netip.ParsePrefix(opts.PublicRange)
+	if err != nil || !prefix.Addr().Is4() {
+		return fmt.Errorf("public range %q: want an IPv4 prefix such as 127.66.0.0/16", opts.PublicRange)
+	}
+	zone, _ := s.Zones.Find(func(Zone) bool { return true })
+	a := prefix.Masked().Addr().Next().Next()
+	for n := 0; n < publicPool && prefix.Contains(a.Next()); n++ {
+		s.PublicIPs.Put(PublicIP{Base: s.PublicIPs.NewBase(), Address: a.String(), ZoneID: zone.ID, State: IPFree})
+		a = a.Next()
+	}
 	return nil
 }
 

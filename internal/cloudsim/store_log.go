@@ -44,11 +44,12 @@ type Job struct {
 	UserID     string            `json:"userid"`
 	Command    string            `json:"command"`
 	Params     map[string]string `json:"params"`
-	EntityID   string            `json:"entityid,omitempty"` // the entity made or named by the call
-	Instance   string            `json:"instance,omitempty"` // jobinstancetype
-	Queue      string            `json:"queue,omitempty"`    // jobs of one queue run one after the other
-	Data       map[string]string `json:"data,omitempty"`     // what the body has noted, for a second run
-	Started    bool              `json:"started,omitempty"`
+	EntityID   string            `json:"entityid,omitempty"`  // the entity made or named by the call
+	Instance   string            `json:"instance,omitempty"`  // jobinstancetype
+	Queue      string            `json:"queue,omitempty"`     // jobs of one queue run one after the other
+	Data       map[string]string `json:"data,omitempty"`      // what the body has noted, for a second run
+	Address    string            `json:"address,omitempty"`   // the public address it locks
+	Contended  bool              `json:"contended,omitempty"` // another job held that lock when it was made
 	Status     int               `json:"status"`
 	ResultCode int               `json:"resultcode"`
 	Result     json.RawMessage   `json:"result,omitempty"`
