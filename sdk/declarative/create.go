@@ -113,7 +113,7 @@ func (o *operation) notMade(ctx context.Context, err error) Result {
 			return Result{Status: Gone, Problems: []Problem{problem}}
 		}
 		// What became of the call is not known: the next run finds out.
-		return Result{Status: Partial, Private: o.private.encode(), Problems: []Problem{problem}}
+		return Result{Status: Partial, Problems: []Problem{problem}}
 	}
 	o.id = id
 	object, readErr := o.readByID(context.WithoutCancel(ctx), id)

@@ -1,0 +1,4 @@
+resource "affinity_group" "web" {
+  name = "web"
+  type = "host anti-affinity"
+}

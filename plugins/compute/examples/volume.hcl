@@ -1,0 +1,16 @@
+resource "network" "db" {
+  name = "db"
+}
+
+resource "instance" "db" {
+  name     = "db-1"
+  offering = "Medium Instance"
+  template = "Rocky Linux 9"
+  network  = network.db.id
+}
+
+resource "volume" "data" {
+  name     = "data"
+  offering = "Small"
+  instance = instance.db.id
+}
