@@ -161,7 +161,7 @@ func (m *maker) ignore(s *subjectOf, exists, config cty.Value) cty.Value {
 
 // decide compares what is wanted with what exists and adds the steps.
 func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Value, lookups map[string]Found) (*Step, hcl.Diagnostics) {
-	planned := propose(s.t.Attributes, s.t.Blocks, exists, desired)
+	planned := MarkPaths(propose(s.t.Attributes, s.t.Blocks, exists, desired), schemaSecrets(s.t))
 	step := &Step{
 		Key: state.Key{Addr: s.inst.String()}, Instance: s.inst, Type: s.t, Cloud: s.r.Cloud, Block: s.r, Each: s.each,
 		Prior: exists, Planned: planned, Lookups: lookups, Object: s.row, DependsOn: names(s.needs),
@@ -305,7 +305,7 @@ func (m *maker) replace(s *subjectOf, step *Step, desired cty.Value, reason stri
 	gone.Action, gone.Replacing, gone.Reason = Delete, true, reason
 	gone.Planned, gone.Block = cty.NullVal(s.t.ImpliedType()), s.r
 	step.Action, step.Replacing, step.Reason = Create, true, reason
-	step.Planned = propose(s.t.Attributes, s.t.Blocks, cty.NullVal(s.t.ImpliedType()), desired)
+	step.Planned = MarkPaths(propose(s.t.Attributes, s.t.Blocks, cty.NullVal(s.t.ImpliedType()), desired), schemaSecrets(s.t))
 	step.Object = nil
 	if s.r.Lifecycle.CreateBeforeDestroy {
 		step.Depose = true

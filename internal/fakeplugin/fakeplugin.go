@@ -347,3 +347,19 @@ func (a *application) answer(ty cty.Type, id string) (*wire.Result, error) {
 	}
 	return &wire.Result{Value: v}, nil
 }
+
+// Seed puts an object into the cloud that the engine did not make. Attributes
+// not given are null.
+func (c *Cloud) Seed(typ, id string, values map[string]cty.Value) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[string]cty.Value{}
+	for name, ty := range c.plugin.Types[typ].ImpliedType().AttributeTypes() {
+		all[name] = cty.NullVal(ty)
+	}
+	for name, v := range values {
+		all[name] = v
+	}
+	all["id"] = cty.StringVal(id)
+	c.objects[id] = &Object{ID: id, Type: typ, Values: cty.ObjectVal(all)}
+}
