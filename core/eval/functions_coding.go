@@ -19,6 +19,8 @@ func codingFunctions() map[string]function.Function {
 		}),
 		"base64gzip": textFunction("text", gzipBase64),
 		"urlencode":  textFunction("text", func(s string) (string, error) { return url.QueryEscape(s), nil }),
+		"yamldecode": yamlDecodeFunction(),
+		"yamlencode": yamlEncodeFunction(),
 	}
 }
 

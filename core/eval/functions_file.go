@@ -169,11 +169,14 @@ func fileSetFunction(dir string) function.Function {
 }
 
 func matchPath(pattern, name []string) bool {
-	if len(pattern) == 0 || len(name) == 0 {
-		return len(pattern) == len(name)
+	if len(pattern) == 0 {
+		return len(name) == 0
 	}
 	if pattern[0] == "**" {
-		return matchPath(pattern[1:], name) || matchPath(pattern, name[1:])
+		return matchPath(pattern[1:], name) || len(name) > 0 && matchPath(pattern, name[1:])
+	}
+	if len(name) == 0 {
+		return false
 	}
 	ok, err := path.Match(pattern[0], name[0])
 	return err == nil && ok && matchPath(pattern[1:], name[1:])
