@@ -30,6 +30,9 @@ func (p *process) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil && status.Code(err) == codes.Canceled {
 		return ctx.Err()
 	}
+	if status.Code(err) == codes.Unavailable {
+		p.reap() // the next call starts it anew
+	}
 	return &BrokenError{Plugin: p.src.Name, Err: p.explain(err)}
 }
 

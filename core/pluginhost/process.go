@@ -33,10 +33,15 @@ type process struct {
 	startErr  error
 	client    *plugin.Client
 	rpc       wire.PluginClient
+	output    *io.PipeWriter
+	collected chan struct{} // closed when all output has been taken
+
+	reapOnce sync.Once
 
 	mu         sync.Mutex
 	configured map[string]*configured
 	tail       []string
+	cause      string // the line in which the Go runtime says why it gave up
 }
 
 // configured is the outcome of handing one cloud to one process.
@@ -62,6 +67,7 @@ func (p *process) launch(_ context.Context) error {
 	cmd.Env = append(scrubbed(os.Environ()), p.src.Env...)
 	cmd.SysProcAttr = childAttributes()
 	reader, writer := io.Pipe()
+	p.output, p.collected = writer, make(chan struct{})
 	go p.collect(reader)
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
@@ -79,12 +85,12 @@ func (p *process) launch(_ context.Context) error {
 	})
 	rpc, err := p.client.Client()
 	if err != nil {
-		p.client.Kill()
+		p.reap()
 		return p.explain(err)
 	}
 	raw, err := rpc.Dispense(wire.PluginName)
 	if err != nil {
-		p.client.Kill()
+		p.reap()
 		return p.explain(err)
 	}
 	p.rpc = raw.(wire.PluginClient)
@@ -95,6 +101,9 @@ func (p *process) launch(_ context.Context) error {
 func (p *process) explain(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cause != "" {
+		return fmt.Errorf("%w; it said: %s", err, p.cause)
+	}
 	if len(p.tail) == 0 {
 		return err
 	}
@@ -103,12 +112,16 @@ func (p *process) explain(err error) error {
 
 // collect passes the plugin's output on, line by line.
 func (p *process) collect(r io.Reader) {
+	defer close(p.collected)
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := lines.ReadString('\n')
 		if line = strings.TrimRight(line, "\r\n"); line != "" {
 			line = p.host.redact(line)
 			p.mu.Lock()
+			if p.cause == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
+				p.cause = line
+			}
 			p.tail = append(p.tail, line)
 			if len(p.tail) > tailLines {
 				p.tail = p.tail[1:]
@@ -175,10 +188,20 @@ func (p *process) dead() bool {
 	return p.startErr != nil || (p.client != nil && p.client.Exited())
 }
 
+// stop ends the process.
 func (p *process) stop() {
 	if p.client != nil {
-		p.client.Kill()
+		p.reap()
 	}
+}
+
+// reap ends the process, if it has not ended, and takes its last output.
+func (p *process) reap() {
+	p.reapOnce.Do(func() {
+		p.client.Kill()
+		_ = p.output.Close() // never fails
+		<-p.collected
+	})
 }
 
 // scrubbed keeps only what a process needs to run: credentials reach a plugin
