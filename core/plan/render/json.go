@@ -146,8 +146,8 @@ func jsonValue(v cty.Value) (json.RawMessage, bool, error) {
 	shown := eval.Redact(v)
 	unknown := !shown.IsWhollyKnown()
 	known, err := cty.Transform(shown, func(_ cty.Path, v cty.Value) (cty.Value, error) {
-		if !v.IsKnown() {
-			return cty.NullVal(v.Type()), nil
+		if !v.IsKnown() || v.IsNull() {
+			return cty.NullVal(cty.String), nil // null of an open type would be written with its type
 		}
 		return v, nil
 	})
