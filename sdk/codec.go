@@ -1,7 +1,9 @@
 package sdk
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -84,14 +86,14 @@ func fitsObject(typ cty.Type, goType reflect.Type, where string, mismatch error)
 		return mismatch
 	}
 	byName := fields(goType)
-	for name, index := range byName {
-		f := goType.FieldByIndex(index)
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		f := goType.FieldByIndex(byName[name])
 		if !typ.HasAttribute(name) {
-			return fmt.Errorf("field %s.%s is tagged %q, but plugin.yaml has no attribute of that name", where, f.Name, name)
+			errs = append(errs, fmt.Errorf("field %s.%s is tagged %q, but plugin.yaml has no attribute of that name", where, f.Name, name))
+			continue
 		}
-		if err := fits(typ.AttributeType(name), f.Type, where+"."+f.Name); err != nil {
-			return err
-		}
+		errs = append(errs, fits(typ.AttributeType(name), f.Type, where+"."+f.Name))
 	}
 	var missing []string
 	for name := range typ.AttributeTypes() {
@@ -101,9 +103,9 @@ func fitsObject(typ cty.Type, goType reflect.Type, where string, mismatch error)
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return fmt.Errorf("struct %s has no field tagged `mold:%q` for an attribute of plugin.yaml (missing: %s)", where, missing[0], strings.Join(missing, ", "))
+		errs = append(errs, fmt.Errorf("struct %s has no field tagged `mold:%q` for an attribute of plugin.yaml (missing: %s)", where, missing[0], strings.Join(missing, ", ")))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func unless(ok bool, err error) error {
