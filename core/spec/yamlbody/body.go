@@ -175,16 +175,24 @@ func (m *maker) make(n *yaml.Node, labels []string, ranges []hcl.Range) {
 				m.wrong(child)
 				continue
 			}
-			m.block(child, labels, ranges)
+			m.element(child).block(child, labels, ranges)
 		}
 	default:
 		m.wrong(n)
 	}
 }
 
-// labels descends into the mapping whose keys are the next label.
+// labels descends into the mapping whose keys are the next label. A list of
+// such mappings does as well, for blocks whose label is optional.
 func (m *maker) labels(n *yaml.Node, labels []string, ranges []hcl.Range) {
 	label := m.schema.LabelNames[len(labels)]
+	if n.Kind == yaml.SequenceNode && len(labels) == 0 {
+		for _, child := range n.Content {
+			child = follow(child)
+			m.element(child).make(child, nil, nil)
+		}
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		m.diags = append(m.diags, m.missingLabel(n, label))
 		return
@@ -199,7 +207,7 @@ func (m *maker) labels(n *yaml.Node, labels []string, ranges []hcl.Range) {
 			d := m.missingLabel(it.key, label)
 			if nested {
 				d.Summary = "Unexpected value"
-				d.Detail = fmt.Sprintf("The keys below %q are the %ss of its blocks, so a mapping belongs here.", m.schema.Type, label)
+				d.Detail = fmt.Sprintf("Each key below %q is the %s of a block, so a mapping belongs here.", m.schema.Type, label)
 			}
 			m.diags = append(m.diags, d)
 			if !nested {
@@ -209,6 +217,17 @@ func (m *maker) labels(n *yaml.Node, labels []string, ranges []hcl.Range) {
 		}
 		m.make(it.value, append(labels[:len(labels):len(labels)], it.name()), append(ranges[:len(ranges):len(ranges)], m.text.rangeFor(it.key)))
 	}
+}
+
+// element changes the place of the block's type to a list element, so that
+// each block of a list has a place of its own.
+func (m *maker) element(n *yaml.Node) *maker {
+	if n.Kind == yaml.MappingNode && len(n.Content) > 0 {
+		m.typeRange = m.text.rangeFor(n.Content[0])
+	} else {
+		m.typeRange = m.text.rangeFor(n)
+	}
+	return m
 }
 
 func (m *maker) missingLabel(n *yaml.Node, label string) *hcl.Diagnostic {
