@@ -91,6 +91,8 @@ type Cloud struct {
 	services  []service
 	plane     PlaneNotifier
 	loader    Loader
+	scaler    *scalerService
+	guests    func(vmID string) (machine, bool) // running machines; nil: none
 
 	api, admin *http.Server
 	apiAddr    string

@@ -42,6 +42,12 @@ func allCommands() map[string]command {
 		firewallCommands,
 		portForwardCommands,
 		staticNATCommands,
+		lbCommands,
+		certCommands,
+		conditionCommands,
+		policyCommands,
+		profileCommands,
+		groupCommands,
 	} {
 		maps.Copy(all, family)
 	}

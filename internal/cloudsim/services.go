@@ -43,6 +43,7 @@ func (c *Cloud) SetLoad(l Load) (int, error) {
 }
 
 // newServices lists the parts of a cloud in the order they start; they stop in reverse. It is called again after a reset.
-func newServices(*Cloud) []service {
-	return []service{}
+func newServices(c *Cloud) []service {
+	balance := newPlaneService(c, c.machineOf)
+	return []service{balance, newScalerService(c, balance, c.machineOf)}
 }

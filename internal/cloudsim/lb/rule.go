@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -94,9 +95,16 @@ func (r Rule) Validate() error {
 // member with the same id and address is the same member.
 func (r Rule) Equal(o Rule) bool {
 	return r.Public == o.Public && r.Protocol == o.Protocol && r.Algorithm == o.Algorithm &&
-		r.KeepAlive == o.KeepAlive && r.Certificate == o.Certificate && slices.Equal(r.Sources, o.Sources) &&
+		r.KeepAlive == o.KeepAlive && sameCertificate(r.Certificate, o.Certificate) && slices.Equal(r.Sources, o.Sources) &&
 		r.Stickiness.equal(o.Stickiness) &&
 		slices.EqualFunc(r.Servers, o.Servers, func(a, b Server) bool { return a.ID == b.ID && a.Address == b.Address })
+}
+
+func sameCertificate(a, b *tls.Certificate) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
 }
 
 func (s *Stickiness) equal(o *Stickiness) bool {

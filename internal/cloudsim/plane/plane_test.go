@@ -89,6 +89,8 @@ func fetch(at string) string {
 	return fmt.Sprintf("%d %s", resp.StatusCode, strings.TrimSpace(string(body)))
 }
 
+func ports(all ...uint16) func() []uint16 { return func() []uint16 { return all } }
+
 func TestServices(t *testing.T) {
 	t.Parallel()
 	ip := netip.MustParseAddr("127.66.0.5")
@@ -105,11 +107,11 @@ func TestServices(t *testing.T) {
 		"vpc": {"no firewall there", Address{Unfiltered: true, Rules: []lb.Rule{rule}}, []string{"80 load balancer 0"}},
 		"range": {"private ports in step", Address{Openings: openTo(), Forwards: []Forward{{From: 8000, To: 8002, Private: 80}}},
 			[]string{"8000 port forward 80", "8001 port forward 81", "8002 port forward 82"}},
-		"wide range": {"only ports of use", Address{Openings: openTo(), Forwards: []Forward{{From: 1000, To: 9000, Private: 2000, Listening: []uint16{22, 2080, 10001}}}},
+		"wide range": {"only ports of use", Address{Openings: openTo(), Forwards: []Forward{{From: 1000, To: 9000, Private: 2000, Listening: ports(22, 2080, 10001)}}},
 			[]string{"1080 port forward 2080"}},
-		"static nat": {"ports the machine listens on, if open", Address{Openings: []Opening{{From: 1, To: 100}}, StaticNAT: &StaticNAT{Ports: []uint16{22, 80, 8080}}},
-			[]string{"22 static nat 22", "80 static nat 80"}},
-		"clash": {"the balancer wins", Address{Openings: openTo(), Rules: []lb.Rule{rule}, StaticNAT: &StaticNAT{Ports: []uint16{80}}}, []string{"80 load balancer 0"}},
+		"static nat": {"ports the machine listens on, if open", Address{Openings: []Opening{{From: 1, To: 100}, {From: 443, To: 443}}, StaticNAT: &StaticNAT{Listening: ports(22, 80, 8080)}},
+			[]string{"22 static nat 22", "80 static nat 80", "443 static nat 443"}},
+		"clash": {"the balancer wins", Address{Openings: openTo(), Rules: []lb.Rule{rule}, StaticNAT: &StaticNAT{Listening: ports(80)}}, []string{"80 load balancer 0"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +151,7 @@ func TestApplyBringsListenersToTheState(t *testing.T) {
 			Sources: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}}, "refused", "cut"},
 		{"forward takes the balancer's place", Address{Openings: openTo(), Forwards: []Forward{{From: 18080, To: 18080, Private: 80, Dial: b}}}, "200 b", "refused"},
 		{"and back, with another member", Address{Openings: openTo(), Rules: []lb.Rule{{Public: web, Algorithm: "roundrobin", Servers: []lb.Server{server("b", b)}}}}, "200 b", "refused"},
-		{"static nat", Address{Openings: openTo(), StaticNAT: &StaticNAT{Ports: []uint16{10022}, Dial: a}}, "refused", "200 a"},
+		{"static nat", Address{Openings: openTo(), StaticNAT: &StaticNAT{Listening: ports(10022), Dial: a}}, "refused", "200 a"},
 		{"nothing again", Address{}, "refused", "refused"},
 	}
 	for _, step := range steps {

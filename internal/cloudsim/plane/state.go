@@ -37,11 +37,11 @@ type Opening struct {
 const wideRange = 64
 
 // Forward sends a range of public ports to as many private ones of one machine. Of a wide range only
-// those ports get a listener whose private port is in Listening.
+// those ports get a listener whose private port the machine listens on.
 type Forward struct {
 	From, To, Private uint16
 	Sources           []netip.Prefix // empty admits everybody
-	Listening         []uint16
+	Listening         func() []uint16
 	Dial              Dial
 }
 
@@ -50,7 +50,7 @@ func (f Forward) private() []uint16 {
 	n := int(f.To) - int(f.From) + 1
 	var all []uint16
 	if n > wideRange {
-		for _, port := range f.Listening {
+		for _, port := range f.Listening() {
 			if port >= f.Private && int(port)-int(f.Private) < n {
 				all = append(all, port)
 			}
@@ -63,11 +63,40 @@ func (f Forward) private() []uint16 {
 	return all
 }
 
-// StaticNAT sends every open port to one machine. Ports are those worth listening on: the ones the
-// machine listens on itself.
+// StaticNAT sends every open port to one machine. Of a wide opening only those ports get a listener
+// that the machine listens on.
 type StaticNAT struct {
-	Ports []uint16
-	Dial  Dial
+	Listening func() []uint16
+	Dial      Dial
+}
+
+// ports lists the ports that need a listener, given what the firewall opens.
+func (s StaticNAT) ports(a Address) []uint16 {
+	var all []uint16
+	if a.Unfiltered {
+		return s.Listening()
+	}
+	for _, o := range a.Openings {
+		if o.wide() {
+			all = append(all, s.Listening()...) // those outside the opening are not open
+			continue
+		}
+		for i := range int(o.To) - int(o.From) + 1 {
+			all = append(all, o.From+uint16(i))
+		}
+	}
+	return all
+}
+
+func (o Opening) wide() bool { return int(o.To)-int(o.From) >= wideRange }
+
+// FollowsMachines tells whether the listeners depend on what machines listen on just now: then Apply
+// must be called again from time to time.
+func (s State) FollowsMachines() bool {
+	return slices.ContainsFunc(s.Addresses, func(a Address) bool {
+		return a.StaticNAT != nil && (a.Unfiltered || slices.ContainsFunc(a.Openings, Opening.wide)) ||
+			slices.ContainsFunc(a.Forwards, func(f Forward) bool { return int(f.To)-int(f.From) >= wideRange })
+	})
 }
 
 // service is what one port serves and whom.
@@ -121,7 +150,7 @@ func (s State) services() map[netip.AddrPort]service {
 			}
 		}
 		if a.StaticNAT != nil {
-			for _, port := range a.StaticNAT.Ports {
+			for _, port := range a.StaticNAT.ports(a) {
 				add(port, service{kind: "static nat", dial: a.StaticNAT.Dial, port: port})
 			}
 		}

@@ -1,0 +1,146 @@
+package cloudsim
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/moldctl/moldctl/internal/cloudsim/lb"
+	"github.com/moldctl/moldctl/internal/cloudsim/plane"
+)
+
+// machine is what the data plane and the autoscale monitor need of a running guest.
+type machine interface {
+	// Dial connects to a port of the guest for a client at an address.
+	Dial(ctx context.Context, port uint16, from netip.Addr) (net.Conn, error)
+	// Listening lists the guest's open ports.
+	Listening() []uint16
+	// CPU is the guest's load in per cent.
+	CPU() float64
+	// SetCPU makes the guest look busy until a time (zero: until ClearCPU).
+	SetCPU(percent float64, until time.Time)
+	ClearCPU()
+}
+
+// machineOf finds a running machine.
+func (c *Cloud) machineOf(vmID string) (machine, bool) {
+	if c.guests == nil {
+		return nil, false
+	}
+	return c.guests(vmID)
+}
+
+// refreshInterval is how often listeners that follow what guests listen on are looked at again.
+const refreshInterval = time.Second
+
+// planeService keeps the listeners of the public addresses in step with the store.
+type planeService struct {
+	cloud  *Cloud
+	guest  func(vmID string) (machine, bool)
+	plane  *plane.Plane
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+
+	changes atomic.Int64
+
+	mu      sync.Mutex // one Apply at a time
+	applied int64      // changes the listeners show
+	follows bool       // they depend on what guests listen on
+}
+
+func newPlaneService(c *Cloud, guest func(vmID string) (machine, bool)) *planeService {
+	return &planeService{cloud: c, guest: guest}
+}
+
+// Start opens the listeners for what the store holds.
+func (s *planeService) Start(ctx context.Context) error {
+	ctx, s.cancel = context.WithCancel(ctx)
+	s.plane = plane.New(plane.Options{Clock: s.cloud.clock})
+	s.cloud.SetPlane(s)
+	s.Changed("")
+	s.wait.Go(func() { s.refresh(ctx) })
+	return nil
+}
+
+// Stop closes every listener and connection.
+func (s *planeService) Stop() {
+	s.cancel()
+	s.wait.Wait()
+	s.plane.Close()
+}
+
+// Changed brings the listeners to the store's state and returns when they are there. Calls that come while it works are
+// answered together.
+func (s *planeService) Changed(string) {
+	change := s.changes.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.applied >= change {
+		return
+	}
+	upTo := s.changes.Load()
+	s.cloud.mu.Lock()
+	state := s.planeState(&s.cloud.store.Tables)
+	s.cloud.mu.Unlock()
+	if err := s.plane.Apply(state); err != nil && s.cloud.ctx.Err() == nil {
+		s.cloud.opts.Log("the data plane: %v", err)
+	}
+	s.applied, s.follows = upTo, state.FollowsMachines()
+}
+
+// refresh looks at the listeners again while they depend on guests: a service that starts inside one tells nobody.
+func (s *planeService) refresh(ctx context.Context) {
+	tick := time.NewTicker(refreshInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		s.mu.Lock()
+		follows := s.follows
+		s.mu.Unlock()
+		if follows {
+			s.Changed("")
+		}
+	}
+}
+
+// PublicMap tells where the addresses that could not be bound are reached.
+func (s *planeService) PublicMap() map[string]string {
+	mapped := map[string]string{}
+	for _, e := range s.plane.Endpoints() {
+		if e.Public != e.Connect {
+			mapped[e.Public.String()] = e.Connect.String()
+		}
+	}
+	return mapped
+}
+
+// stats are the counters of a load balancer rule.
+func (s *planeService) stats(at netip.AddrPort) (lb.Stats, bool) { return s.plane.Stats(at) }
+
+// dial reaches a machine; one that is off does not answer.
+func (s *planeService) dial(vmID string) plane.Dial {
+	return func(ctx context.Context, port uint16, from netip.Addr) (net.Conn, error) {
+		m, ok := s.guest(vmID)
+		if !ok {
+			return nil, errNoMachine
+		}
+		return m.Dial(ctx, port, from)
+	}
+}
+
+func (s *planeService) listening(vmID string) func() []uint16 {
+	return func() []uint16 {
+		m, ok := s.guest(vmID)
+		if !ok {
+			return nil
+		}
+		return m.Listening()
+	}
+}
