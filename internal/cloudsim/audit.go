@@ -27,9 +27,9 @@ func maskParams(p Params) map[string]string {
 }
 
 // audit records a mutating call in the call's own transaction (or, after a refusal, in a new one).
-func (c *Cloud) audit(call *Call, job *Job, err error) AuditEntry {
+func (c *Cloud) audit(call *Call, job *Job, err error, lost bool) AuditEntry {
 	e := AuditEntry{Base: c.store.Audit.NewBase(), Account: call.Caller.Account.Name, Command: call.Name,
-		Params: maskParams(call.Params), Status: 200, EntityID: call.tracked}
+		Params: maskParams(call.Params), Status: 200, EntityID: call.tracked, Lost: lost}
 	if err != nil {
 		api := asAPIError(err)
 		e.Status, e.ErrorText = api.HTTP, api.Text

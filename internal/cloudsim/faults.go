@@ -71,6 +71,11 @@ func (f *Fault) stops(where string) bool {
 	return f != nil && f.Kind != "job_fail" && f.Kind != "job_hang" && f.Where == where
 }
 
+// loses reports whether the fault keeps the answer of a processed call from its client.
+func (f *Fault) loses() bool {
+	return f.stops(faultAfter) && f.Kind != "delay" && f.Kind != "hold"
+}
+
 // ofJob is what the fault does to the call's job.
 func (f *Fault) ofJob() *JobFault {
 	switch {

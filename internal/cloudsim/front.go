@@ -199,7 +199,7 @@ func (c *Cloud) dispatch(call *Call, fault *Fault) (any, error) {
 		call.after, call.changed = nil, nil
 	}
 	if mutating {
-		entry = c.audit(call, job, err)
+		entry = c.audit(call, job, err, fault.loses())
 	}
 	after := call.takeAfter()
 	seq, commitErr := c.store.commit()

@@ -54,9 +54,10 @@ func (r result) items(field string) []map[string]any {
 	return out
 }
 
-// signQuery signs parameters the way CloudStack's documentation says; it shares no code with the front end.
+// signQuery signs parameters the way CloudStack's documentation says (names are not encoded for the signature); it shares no
+// code with the front end.
 func signQuery(params url.Values, secret string) string {
-	encoded := strings.NewReplacer("+", "%20", "%2A", "*").Replace(params.Encode())
+	encoded := strings.NewReplacer("+", "%20", "%2A", "*", "%5B", "[", "%5D", "]").Replace(params.Encode())
 	mac := hmac.New(sha1.New, []byte(secret))
 	mac.Write([]byte(strings.ToLower(encoded)))
 	return encoded + "&signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
