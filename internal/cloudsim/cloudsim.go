@@ -70,6 +70,8 @@ type Options struct {
 	Before func(command string, params Params) // called before each mutating call is processed
 	After  func(AuditEntry)                    // called after it, before its answer is sent
 	Log    func(format string, args ...any)    // default: nothing is logged
+
+	machines func(vmID string) (machine, bool) // stands in for the guests in tests
 }
 
 // Cloud is a running cloud.
@@ -92,7 +94,6 @@ type Cloud struct {
 	plane     PlaneNotifier
 	loader    Loader
 	scaler    *scalerService
-	guests    func(vmID string) (machine, bool) // running machines; nil: none
 
 	api, admin *http.Server
 	apiAddr    string

@@ -27,10 +27,10 @@ type machine interface {
 
 // machineOf finds a running machine.
 func (c *Cloud) machineOf(vmID string) (machine, bool) {
-	if c.guests == nil {
-		return nil, false
+	if c.opts.machines != nil {
+		return c.opts.machines(vmID)
 	}
-	return c.guests(vmID)
+	return nil, false
 }
 
 // refreshInterval is how often listeners that follow what guests listen on are looked at again.

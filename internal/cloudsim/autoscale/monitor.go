@@ -54,7 +54,7 @@ type Members interface {
 type Options struct {
 	Clock         Clock
 	StatsInterval time.Duration // autoscale.stats.interval: between decisions, 60 s
-	FirstDecision time.Duration // after the start, 15 s
+	FirstDecision time.Duration // after the first group came, 15 s
 	Workers       int           // autoscale.stats.worker: groups decided at a time, 10
 	ErrorLimit    int           // autoscale.errored.instance.threshold: broken machines that stop growth, 10
 	KeepSamples   time.Duration // autoscale.stats.cleanup.delay: 2 h
@@ -74,6 +74,7 @@ type Monitor struct {
 	mu      sync.Mutex
 	closed  bool
 	watched map[string]context.CancelFunc // collectors by group
+	started chan struct{}                 // gets a value when there is a group to watch
 	samples map[string]*history           // by group
 }
 
@@ -87,7 +88,7 @@ func New(groups Groups, members Members, o Options) *Monitor {
 	setDefault(&o.KeepSamples, 2*time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Monitor{groups: groups, members: members, clock: o.Clock, options: o, ctx: ctx, cancel: cancel,
-		watched: map[string]context.CancelFunc{}, samples: map[string]*history{}}
+		watched: map[string]context.CancelFunc{}, started: make(chan struct{}, 1), samples: map[string]*history{}}
 	for _, id := range groups.Enabled() {
 		m.Watch(id)
 	}
@@ -121,6 +122,10 @@ func (m *Monitor) Watch(id string) {
 	ctx, stop := context.WithCancel(m.ctx)
 	m.watched[id] = stop
 	m.running.Go(func() { m.collectForEver(ctx, id, group.Interval) })
+	select {
+	case m.started <- struct{}{}:
+	default: // said already
+	}
 }
 
 // Unwatch ends the collector of a group that was disabled. What it is just doing it finishes.
@@ -158,22 +163,39 @@ func (m *Monitor) collectForEver(ctx context.Context, id string, interval time.D
 	}
 }
 
-// decideForEver goes through all enabled groups, a few at a time, and waits for the slowest.
+// decideForEver decides again and again while there are groups to watch; without any it waits for one and
+// uses no timer.
 func (m *Monitor) decideForEver() {
-	wait := m.options.FirstDecision
-	for m.sleep(m.ctx, wait) == nil {
-		var workers sync.WaitGroup
-		slots := make(chan struct{}, m.options.Workers)
-		for _, id := range m.groups.Enabled() {
-			slots <- struct{}{}
-			workers.Go(func() {
-				defer func() { <-slots }()
-				m.decide(m.ctx, id)
-			})
+	for {
+		select {
+		case <-m.started:
+		case <-m.ctx.Done():
+			return
 		}
-		workers.Wait()
-		wait = m.options.StatsInterval
+		for wait := m.options.FirstDecision; m.watching() && m.sleep(m.ctx, wait) == nil; wait = m.options.StatsInterval {
+			m.decideAll()
+		}
 	}
+}
+
+func (m *Monitor) watching() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.watched) > 0
+}
+
+// decideAll goes through all enabled groups, a few at a time, and waits for the slowest.
+func (m *Monitor) decideAll() {
+	var workers sync.WaitGroup
+	slots := make(chan struct{}, m.options.Workers)
+	for _, id := range m.groups.Enabled() {
+		slots <- struct{}{}
+		workers.Go(func() {
+			defer func() { <-slots }()
+			m.decide(m.ctx, id)
+		})
+	}
+	workers.Wait()
 }
 
 // sleep waits for d on the clock, or fails when ctx is done first.
