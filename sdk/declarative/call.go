@@ -32,6 +32,9 @@ type callSite struct {
 // params builds the parameters of a call: by convention what the command takes,
 // then what the call spells out.
 func (rt *Runtime) params(s callSite) (cloudstack.Params, error) {
+	if s.call.Command == "" {
+		return nil, fmt.Errorf("%s %s: calls over HTTP are not carried out by this version", s.call.Method, s.call.Path)
+	}
 	command, known := rt.table.Command(s.call.Command)
 	takes := func(name string) bool {
 		if !known {

@@ -87,6 +87,10 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 	for _, item := range childItems(b, o.Prior) {
 		prior[item.key] = item.value
 	}
+	if len(b.Child.Expand) > 0 {
+		return []Problem{{Attribute: b.Name, Summary: "Plugin not supported", Detail: fmt.Sprintf("The block %s of %s uses `expand`, which this version does not carry out.", b.Name, o.typ.Name)}}
+	}
+	o.adoptChildren(b, want)
 	have := maps.Clone(o.private.Children[b.Name])
 	var drop, update, add []string
 	for key := range have {
@@ -113,6 +117,22 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 		return o.childCall(ctx, b, b.Child.Update, "update", key, have[key], want[key])
 	})...)
 	return append(problems, o.together(b, add, func(key string) error { return o.addChild(ctx, b, key, want[key]) })...)
+}
+
+// adoptChildren takes children that an interrupted run made for ours, unless
+// they are still wanted: those are taken up by their create call.
+func (o *operation) adoptChildren(b *pluginspec.Block, want map[string]cty.Value) {
+	for call, settled := range o.Resume {
+		key, ok := strings.CutPrefix(call, b.Name+"[")
+		if !ok || settled.Status != cloudstack.Adopted || settled.ID == "" {
+			continue
+		}
+		key = strings.TrimSuffix(key, "]")
+		_, wanted := want[key]
+		if _, have := o.private.Children[b.Name][key]; !have && !wanted {
+			o.private.setChild(b.Name, key, settled.ID)
+		}
+	}
 }
 
 // together runs one function per key, several at once, and collects what went
@@ -277,8 +297,12 @@ func (rt *Runtime) listOf(ctx context.Context, cloud *cloudstack.Client, b *plug
 func (o *operation) removeChildren(ctx context.Context) []Problem {
 	var problems []Problem
 	for _, b := range o.typ.Blocks {
+		if b.Child == nil {
+			continue
+		}
+		o.adoptChildren(b, nil)
 		ours := maps.Clone(o.private.Children[b.Name])
-		if b.Child == nil || len(ours) == 0 {
+		if len(ours) == 0 {
 			continue
 		}
 		left, err := o.listChildren(ctx, b)

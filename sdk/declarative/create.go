@@ -161,14 +161,16 @@ func (o *operation) result(problems []Problem) Result {
 // that answer was lost.
 func (o *operation) lostSecret() string {
 	settled, resumed := o.Resume[createKey]
-	if !resumed || settled.Status != cloudstack.Adopted || known(o.Prior) {
+	if !resumed || settled.Status != cloudstack.Adopted {
 		return ""
 	}
+	command, _ := o.table.Command(settled.Command)
 	for _, a := range o.typ.Attributes {
-		if !a.Sensitive || !a.Computed || a.Volatile {
+		_, answered := command.Field(paramName(a))
+		if !answered || !a.Sensitive || !a.Computed || a.Volatile {
 			continue
 		}
-		if planned, is := valueOf(o.Planned, a.Name), valueOf(o.self, a.Name); planned != cty.NilVal && !planned.IsKnown() && is.IsNull() {
+		if is := valueOf(o.self, a.Name); is == cty.NilVal || is.IsNull() {
 			return a.Name
 		}
 	}

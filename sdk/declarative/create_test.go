@@ -341,3 +341,41 @@ func releases(t *testing.T, f *fake, typ *pluginspec.Type, made declarative.Resu
 		}
 	}
 }
+
+// TestLeftoverChildren removes what an interrupted run made and nobody wants
+// any more.
+func TestLeftoverChildren(t *testing.T) {
+	t.Parallel()
+	f := newFake(t).
+		async("deleteEgressFirewallRule", "", `{"success": true}`).
+		async("deletePortForwardingRule", "", `{"success": true}`).
+		async("deleteFirewallRule", "", `{"success": true}`).
+		on("listFirewallRules", `{"count": 2, "firewallrule": [{"id": "fw-1"}, {"id": "foreign"}]}`)
+	spec := plugin(t, network)
+	rt := declarative.New(spec)
+	left := func(key string) map[string]cloudstack.Settled {
+		return map[string]cloudstack.Settled{key: {Key: key, Status: cloudstack.Adopted, ID: "fw-1"}}
+	}
+	typ := spec.Types["network"]
+	same := planned(typ, map[string]cty.Value{
+		"id": text("net-1"), "name": text("web"), "gateway": text("g"), "netmask": text("m"), "cidr": text("c"),
+		"domain_name": text("d"), "type": text("Isolated"), "state": text("Allocated"),
+	})
+	got := rt.Update(t.Context(), declarative.Request{Type: typ, Cloud: f.client(), Identity: me, Prior: same, Planned: same, Resume: left("egress[tcp/443]")})
+	if got.Status != declarative.OK {
+		t.Errorf("update: status %v: %s", got.Status, details(got.Problems))
+	}
+	if diff := cmp.Diff([]string{"deleteEgressFirewallRule id=fw-1"}, f.requests()); diff != "" {
+		t.Errorf("update sends (-want +got):\n%s", diff)
+	}
+	typ = spec.Types["port_forward"]
+	prior := planned(typ, map[string]cty.Value{"id": text("pf-1"), "public_ip": text("ip-1"), "public_port": text("22")})
+	got = rt.Delete(t.Context(), declarative.Request{Type: typ, Cloud: f.client(), Identity: me, Prior: prior, Resume: left("firewall[0.0.0.0/0]")})
+	if got.Status != declarative.Gone {
+		t.Errorf("delete: status %v: %s", got.Status, details(got.Problems))
+	}
+	want := []string{"deletePortForwardingRule id=pf-1", "listFirewallRules ipaddressid=ip-1", "deleteFirewallRule id=fw-1"}
+	if diff := cmp.Diff(want, f.requests()); diff != "" {
+		t.Errorf("delete sends (-want +got):\n%s", diff)
+	}
+}

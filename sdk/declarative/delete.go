@@ -33,7 +33,7 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 			break
 		}
 		if !made {
-			o.Progress("%s is not sent: %s stays as it is", call.Command, o.typ.Name)
+			o.Progress("%s is not called: the cloud removes this %s with what it belongs to", call.Command, o.typ.Name)
 			continue
 		}
 		if err := o.wait(ctx, call.Wait); err != nil && !cloudstack.IsGone(err) {

@@ -40,6 +40,9 @@ func (rt *Runtime) Read(ctx context.Context, req ReadRequest) ([]ReadResult, err
 	if req.Type.Read == nil || len(req.Type.Read.Calls) == 0 {
 		return nil, fmt.Errorf("type %s: the plugin declares no read call", req.Type.Name)
 	}
+	if req.Type.Read.Calls[0].Command == "" {
+		return nil, fmt.Errorf("type %s: calls over HTTP are not carried out by this version", req.Type.Name)
+	}
 	r := &reading{Runtime: rt, ReadRequest: req, call: req.Type.Read.Calls[0], roots: roots{"cloud": cloudValue(req.Identity)}}
 	found, err := r.list(ctx)
 	if err != nil {
