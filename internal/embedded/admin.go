@@ -38,9 +38,27 @@ func (p Process) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// Reset throws everything in the cloud away.
+// Reset throws everything in the cloud away. The cloud makes fresh keys then,
+// which are announced anew.
 func (p Process) Reset(ctx context.Context) error {
-	return p.ask(ctx, http.MethodPost, "/reset", struct{}{}, nil)
+	if err := p.ask(ctx, http.MethodPost, "/reset", struct{}{}, nil); err != nil {
+		return err
+	}
+	var fresh struct {
+		Keys map[string]struct {
+			APIKey    string `json:"apikey"`
+			SecretKey string `json:"secretkey"`
+		} `json:"keys"`
+	}
+	if err := p.ask(ctx, http.MethodGet, "/status", nil, &fresh); err != nil {
+		return err
+	}
+	keys, ok := fresh.Keys[p.Account]
+	if !ok {
+		return fmt.Errorf("the embedded cloud has no account %q after its reset", p.Account)
+	}
+	p.APIKey, p.SecretKey = keys.APIKey, keys.SecretKey
+	return Announce(p.dir, p)
 }
 
 // SetLoad overrides the load of machines and returns how many it reaches.

@@ -47,8 +47,9 @@ func DefaultConfig() Config {
 type Process struct {
 	PID       int    `json:"pid"`
 	Endpoint  string `json:"endpoint"`
-	Admin     string `json:"admin"` // URL of the admin API
-	Token     string `json:"token"` // of the admin API
+	Admin     string `json:"admin"`   // URL of the admin API
+	Token     string `json:"token"`   // of the admin API
+	Account   string `json:"account"` // whose keys these are
 	APIKey    string `json:"api_key"`
 	SecretKey string `json:"secret_key"`
 

@@ -1,37 +1,48 @@
-# A load-balanced web service that scales itself, from nothing to a URL.
+# A web service from nothing: build an image, put it behind a load balancer,
+# let it grow and shrink with its load.
 #
-#   moldctl apply spec.hcl
+#   moldctl plan     shows what would be done
+#   moldctl apply    does it
+#   moldctl destroy  takes it all away again
 #
-# One file holds the network, the image and how it is built, the load balancer
-# and the group of machines behind it. With no endpoint set it runs on the
-# embedded cloud; see README.md for running it on a real one.
+# Without an endpoint this runs on the embedded cloud, on this machine. Set
+# MOLD_API_URL, MOLD_API_KEY, MOLD_SECRET_KEY (and MOLD_ZONE_NAME) to run it on
+# a CloudStack or Mold of yours.
 
 stack "web" {
   version = "1.0.0"
   requires = {
     moldctl = ">= 0.1"
-    network = "~> 1.0"
   }
 }
 
+# Both take a name, a display text or an id. Set others with --var or
+# MOLD_VAR_source_template, MOLD_VAR_offering.
 variable "source_template" {
-  type    = string
-  default = "Rocky Linux 9"
+  type        = string
+  default     = "Rocky Linux 9"
+  description = "Template that the image is built from."
 }
 
 variable "offering" {
-  type    = string
-  default = "Medium Instance"
+  type        = string
+  default     = "Medium Instance"
+  description = "Service offering of the build machine and of the members."
 }
 
 resource "network" "web" {
-  name        = "lb-demo"        # name and description are enough; the rest is defaulted
+  name        = "lb-demo"
   description = "Isolated network for the load-balanced web service"
+
+  # A default isolated network lets nothing out: without this rule the build
+  # machine cannot install packages.
   egress {
-    protocol = "all"             # a default isolated network lets nothing out: without this, `dnf install` fails
+    protocol = "all"
   }
 }
 
+# What is done to the build machine, in this order, over SSH. A change here
+# builds a new image, and the group moves to it.
 pipeline "httpd" {
   step "package" "install" {
     names = ["httpd", "php"]
@@ -44,7 +55,7 @@ pipeline "httpd" {
     content = "<?php echo gethostname(); phpinfo(); ?>\n"
   }
   step "service" "httpd" {
-    name = "httpd"               # enabled and started
+    name = "httpd" # enabled and started
   }
   step "http" "serves" {
     port          = 80
@@ -57,15 +68,17 @@ resource "image" "web" {
   description = "Rocky Linux 9 with Apache and PHP"
   os_type     = "Rocky Linux 9"
   pipeline    = pipeline.httpd
-  public      = true             # featured, dynamically_scalable, requires_hvm, password_enabled: as in the dialog
+  public      = true
+
   source {
     template = var.source_template
     offering = var.offering
     network  = network.web.id
   }
+
   keep {
-    images           = 2         # old versions, for rollback
-    source_snapshots = 3         # VM snapshots of the origin machine
+    images           = 2 # old versions, for rollback
+    source_snapshots = 3 # snapshots of the machine the image was made on
   }
 }
 
@@ -83,6 +96,7 @@ resource "autoscale_group" "web" {
   offering      = var.offering
   min_members   = 2
   max_members   = 6
+
   scale_up "cpu" {
     duration = "60s"
     condition {
@@ -91,6 +105,7 @@ resource "autoscale_group" "web" {
       threshold = 70
     }
   }
+
   scale_down "idle" {
     duration = "120s"
     condition {
@@ -99,6 +114,9 @@ resource "autoscale_group" "web" {
       threshold = 20
     }
   }
+
+  # How members are replaced when the image changes: one new one more at a
+  # time, none fewer, back to the old image if a new one does not serve.
   rollout {
     strategy        = "surge"
     max_surge       = 1

@@ -157,3 +157,10 @@ func jsonValue(v cty.Value) (json.RawMessage, bool, error) {
 	text, err := ctyjson.Marshal(known, known.Type())
 	return text, unknown, err
 }
+
+// JSONValue writes a value with sensitive parts as "(sensitive)" and what is
+// known after apply as null.
+func JSONValue(v cty.Value) (json.RawMessage, error) {
+	text, _, err := jsonValue(v)
+	return text, err
+}

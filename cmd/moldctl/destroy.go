@@ -1,0 +1,20 @@
+package main
+
+import "context"
+
+type destroyCommand struct {
+	stackFlags
+	cloudFlags
+	runFlags
+	AutoApprove      bool `help:"Do not ask before deleting anything."`
+	DetailedExitcode bool `name:"detailed-exitcode" help:"Exit with 2 when something was deleted."`
+}
+
+// Run deletes everything the stack made.
+func (c *destroyCommand) Run(ctx context.Context, io streams) error {
+	job := change{
+		stack: c.stackFlags, cloud: c.cloudFlags, run: c.runFlags, destroy: true, approved: c.AutoApprove, detailed: c.DetailedExitcode,
+		verb: "destroy", question: "Delete all of this? It cannot be undone.",
+	}
+	return job.do(ctx, io)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moldctl/moldctl/core"
+	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/plan"
+	"github.com/moldctl/moldctl/core/plan/render"
+)
+
+type planCommand struct {
+	stackFlags
+	cloudFlags
+	runFlags
+	Destroy          bool `help:"Show what destroy would do."`
+	DetailedExitcode bool `name:"detailed-exitcode" help:"Exit with 2 when there are changes."`
+}
+
+// Run shows what apply would do. It takes no lock and changes nothing.
+func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
+	in := catchInterrupts(ctx, io.err)
+	defer in.release()
+	s, err := open(in.ctx, io, c.stackFlags, need{cloud: &c.cloudFlags, run: c.runFlags, holder: "plan"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	p, diags := s.Plan(in.ctx, core.PlanOptions{Destroy: c.Destroy, AcceptMissing: c.AcceptMissing})
+	if diags.HasErrors() {
+		return s.fail(diags)
+	}
+	s.report(diags)
+	if err := s.show(p); err != nil {
+		return err
+	}
+	if c.DetailedExitcode && p.Changed() {
+		return exitCode(exitChanges)
+	}
+	return nil
+}
+
+// planResult is the JSON result of plan.
+type planResult struct {
+	Type string `json:"type"` // "plan"
+	render.Document
+	Diagnostics []diag.JSON `json:"diagnostics"`
+}
+
+// show writes a plan to standard output.
+func (s *session) show(p *plan.Plan) error {
+	if !s.flags.JSON {
+		_, err := fmt.Fprint(s.io.out, render.Text(p, render.Options{Color: s.color(s.io.out)}))
+		return err
+	}
+	document, err := render.JSON(p)
+	if err != nil {
+		return err
+	}
+	return writeJSONLine(s.io.out, planResult{"plan", document, diag.ToJSON(s.said, s.Files())})
+}

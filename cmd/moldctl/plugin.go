@@ -1,0 +1,103 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/pluginhost"
+	"github.com/moldctl/moldctl/sdk"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+type pluginCommand struct {
+	List  pluginListCommand  `cmd:"" help:"List plugins and the types they serve."`
+	Serve pluginServeCommand `cmd:"" hidden:"" help:"Serve a bundled plugin; moldctl starts this by itself."`
+}
+
+type pluginListCommand struct {
+	JSON bool `name:"json" help:"Write JSON for programs."`
+}
+
+// pluginLine is one plugin in the JSON list.
+type pluginLine struct {
+	Name      string   `json:"name"`
+	Version   string   `json:"version"`
+	Summary   string   `json:"summary,omitempty"`
+	Resources []string `json:"resources"`
+	Data      []string `json:"data"`
+	Steps     []string `json:"steps"` // of pipelines
+}
+
+// Run lists the plugins. It starts none.
+func (c *pluginListCommand) Run(io streams) error {
+	sources, err := pluginSources()
+	if err != nil {
+		return err
+	}
+	host, diags := pluginhost.New(pluginhost.Options{Sources: sources})
+	if diags.HasErrors() {
+		return diags
+	}
+	var lines []pluginLine
+	for _, p := range host.Plugins() {
+		lines = append(lines, describe(p))
+	}
+	if c.JSON {
+		return writeJSON(io.out, lines)
+	}
+	for _, l := range lines {
+		fmt.Fprintf(io.out, "%s %s  %s\n", l.Name, l.Version, l.Summary)
+		table := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+		for _, row := range []struct {
+			what  string
+			names []string
+		}{{"resources", l.Resources}, {"data", l.Data}, {"pipeline steps", l.Steps}} {
+			for i, name := range row.names {
+				what := ""
+				if i == 0 {
+					what = row.what
+				}
+				fmt.Fprintf(table, "  %s\t%s\n", what, name)
+			}
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func describe(p *pluginspec.Plugin) pluginLine {
+	l := pluginLine{Name: p.Name, Version: p.Version, Summary: p.Summary, Resources: []string{}, Data: []string{}, Steps: []string{}}
+	for _, name := range slices.Sorted(maps.Keys(p.Types)) {
+		if p.Types[name].Create != nil {
+			l.Resources = append(l.Resources, name)
+		}
+		if p.Types[name].Find != nil {
+			l.Data = append(l.Data, name)
+		}
+	}
+	l.Steps = append(l.Steps, slices.Sorted(maps.Keys(p.Steps))...)
+	return l
+}
+
+type pluginServeCommand struct {
+	Name string `arg:"" help:"Name of a bundled plugin."`
+}
+
+// Run serves a plugin until its host is gone.
+func (c *pluginServeCommand) Run() error {
+	var names []string
+	for _, b := range bundledPlugins() {
+		if b.name == c.Name {
+			sdk.Serve(b.plugin)
+			return nil
+		}
+		names = append(names, b.name)
+	}
+	return fmt.Errorf("there is no bundled plugin %q.%s", c.Name, cmp.Or(diag.DidYouMean(c.Name, names), " There are: "+diag.List(names)+"."))
+}
