@@ -18,6 +18,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/moldctl/moldctl/core/spec/nesting"
 )
 
 // maxFunctionFile bounds what a file function takes into memory.
@@ -192,6 +194,9 @@ func templateFileFunction(dir string, functions map[string]function.Function) fu
 		text, err := readText(dir, name.AsString())
 		if err != nil {
 			return cty.NilVal, err
+		}
+		if d := nesting.Template([]byte(text), name.AsString()); d != nil {
+			return cty.NilVal, function.NewArgErrorf(0, "%s", oneLine(hcl.Diagnostics{d}))
 		}
 		expr, diags := hclsyntax.ParseTemplate([]byte(text), name.AsString(), hcl.InitialPos)
 		if diags.HasErrors() {

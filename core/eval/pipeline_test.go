@@ -98,7 +98,8 @@ func TestPipelineDigest(t *testing.T) {
 	// Every run has a folder of its own, so equal digests show that the place
 	// of a file does not matter.
 	file := "step \"file\" \"a\" {\n path = \"/x\"\n source = \"index.html\"\n}"
-	if digest(file) != digest(file) {
+	here, there := digest(file), digest(file)
+	if here != there {
 		t.Error("the place of the stack's folder is part of the digest")
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/spec/nesting"
+	"github.com/moldctl/moldctl/core/spec/yamlbody"
 )
 
 // maxFileSize keeps a wrong file name (a disk image, a log) from being parsed.
@@ -103,9 +105,9 @@ func parseFile(name string) (*hcl.File, hcl.Diagnostics) {
 		return &hcl.File{Body: hcl.EmptyBody(), Bytes: printable(src)}, hcl.Diagnostics{d}
 	}
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
-		return parseYAML(name, src)
+		return yamlbody.Parse(name, src)
 	}
-	if d := checkNesting(name, src); d != nil {
+	if d := nesting.Config(src, name); d != nil {
 		return &hcl.File{Body: hcl.EmptyBody(), Bytes: src}, hcl.Diagnostics{d}
 	}
 	return hclsyntax.ParseConfig(src, name, hcl.InitialPos)
@@ -191,8 +193,8 @@ func pathError(path string, err error) *hcl.Diagnostic {
 }
 
 func size(n int64) string {
-	if n < 1<<20 {
-		return fmt.Sprintf("%d bytes", n)
+	if n%(1<<20) != 0 && n < maxFileSize+(1<<20) {
+		return fmt.Sprintf("%d bytes", n) // in MiB it would look like the limit
 	}
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }

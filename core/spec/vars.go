@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/spec/nesting"
 )
 
 // VarPrefix starts the names of environment variables that give a stack's
@@ -140,7 +141,7 @@ func (in Inputs) text(v *Variable, from, text string) hcl.Diagnostics {
 			"The value given by %s is no expression for a %s: %s Write it as in a stack file, for example [\"a\", \"b\"] or {a = 1}.",
 			from, v.Type.FriendlyNameForConstraint(), why)}
 	}
-	if d := checkNesting(from, []byte(text)); d != nil {
+	if d := nesting.Expression([]byte(text), from); d != nil {
 		return invalid(d.Detail)
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(text), from, hcl.InitialPos)

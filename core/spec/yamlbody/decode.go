@@ -11,7 +11,7 @@ import (
 // tuples. Texts are taken as they are, without templates, and what only looks
 // like a number (0644, 1_000, .inf, 1.10) stays a text.
 func Decode(src []byte) (cty.Value, error) {
-	t := &text{name: "document", src: src, lines: lineStarts(src)}
+	t := newText("document", src)
 	root, d := decode(t)
 	if d != nil {
 		return cty.NilVal, fmt.Errorf("line %d: %s", d.Subject.Start.Line, d.Detail)

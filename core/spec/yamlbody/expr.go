@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/moldctl/moldctl/core/spec/nesting"
 )
 
 // expression turns a node into an expression of HCL's own syntax tree with
@@ -50,6 +52,11 @@ func (t *text) template(n *yaml.Node) (hclsyntax.Expression, hcl.Diagnostics) {
 	if n.Kind != yaml.ScalarNode || n.Tag == rawTag {
 		return literal(cty.StringVal(n.Value), t.rangeFor(n)), nil
 	}
+	if d := nesting.Template([]byte(n.Value), t.name); d != nil {
+		diags := hcl.Diagnostics{d}
+		t.relocateAll(where, diags)
+		return literal(cty.DynamicVal, t.rangeFor(n)), diags
+	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(n.Value), t.name, hcl.InitialPos)
 	t.relocateAll(where, diags)
 	for _, d := range diags {
@@ -82,6 +89,9 @@ func (e *textExpr) Range() hcl.Range { return e.text.rangeFor(e.node) }
 func (e *textExpr) bare() (hclsyntax.Expression, hcl.Diagnostics) {
 	if wrap, ok := e.Expression.(*hclsyntax.TemplateWrapExpr); ok {
 		return wrap.Wrapped, nil // "${x}" means x, wherever it stands
+	}
+	if d := nesting.Expression([]byte(e.node.Value), e.text.name); d != nil {
+		return nil, hcl.Diagnostics{d}
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(e.node.Value), e.text.name, hcl.InitialPos)
 	e.text.relocateAll(e.where, diags)

@@ -2,27 +2,56 @@ package yamlbody
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"go.yaml.in/yaml/v4"
 )
 
-// text is a source with what is needed to find places in it.
+// text is a source with what is needed to find places in it quickly, however
+// long its lines are.
 type text struct {
 	name  string
 	src   []byte
 	lines []int // offset of the start of each line
+	runes []int // number of runes before each multiple of stride
 }
 
-func lineStarts(src []byte) []int {
-	starts := []int{0}
+const stride = 256
+
+func newText(name string, src []byte) *text {
+	t := &text{name: name, src: src, lines: []int{0}}
+	count := 0
 	for i, c := range src {
+		if i%stride == 0 {
+			t.runes = append(t.runes, count)
+		}
+		if utf8.RuneStart(c) {
+			count++
+		}
 		if c == '\n' || c == '\r' && (i+1 == len(src) || src[i+1] != '\n') {
-			starts = append(starts, i+1)
+			t.lines = append(t.lines, i+1)
 		}
 	}
-	return starts
+	t.runes = append(t.runes, count)
+	return t
+}
+
+// runesBefore counts the runes before a byte.
+func (t *text) runesBefore(offset int) int {
+	block := offset / stride
+	return t.runes[block] + runeStarts(t.src[block*stride:offset])
+}
+
+func runeStarts(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
+	return n
 }
 
 // offset is the byte at a line and column as the YAML library counts them:
@@ -31,8 +60,17 @@ func (t *text) offset(line, column int) int {
 	if line < 1 || line > len(t.lines) {
 		return len(t.src)
 	}
-	at := t.lines[line-1]
-	for ; column > 1 && at < len(t.src); column-- {
+	start := t.lines[line-1]
+	want := t.runesBefore(start) + max(column-1, 0) // runes before the place
+	block, found := slices.BinarySearch(t.runes, want)
+	if !found {
+		block--
+	}
+	at := min(max(start, block*stride), len(t.src))
+	for at < len(t.src) && !utf8.RuneStart(t.src[at]) {
+		at++ // the block starts inside a rune, which counts to the one before
+	}
+	for left := want - t.runesBefore(at); left > 0 && at < len(t.src); left-- {
 		_, n := utf8.DecodeRune(t.src[at:])
 		at += n
 	}
@@ -42,15 +80,11 @@ func (t *text) offset(line, column int) int {
 // pos is the position of a byte.
 func (t *text) pos(offset int) hcl.Pos {
 	offset = min(max(offset, 0), len(t.src))
-	low, high := 0, len(t.lines) // the line is in [low, high)
-	for high-low > 1 {
-		if mid := (low + high) / 2; t.lines[mid] <= offset {
-			low = mid
-		} else {
-			high = mid
-		}
+	line, found := slices.BinarySearch(t.lines, offset)
+	if !found {
+		line--
 	}
-	return hcl.Pos{Line: low + 1, Column: utf8.RuneCount(t.src[t.lines[low]:offset]) + 1, Byte: offset}
+	return hcl.Pos{Line: line + 1, Column: t.runesBefore(offset) - t.runesBefore(t.lines[line]) + 1, Byte: offset}
 }
 
 func (t *text) rangeOf(start, end int) hcl.Range {

@@ -6,7 +6,7 @@
 // the core schema of YAML 1.2, resolved here from their text, because the
 // library's own resolution rewrites numbers and dates.
 //
-// The package imports core/diag of this project.
+// The package imports core/diag and core/spec/nesting of this project.
 package yamlbody
 
 import (
@@ -31,7 +31,7 @@ const (
 // parse, so that diagnostics can show them.
 func Parse(name string, src []byte) (*hcl.File, hcl.Diagnostics) {
 	file := &hcl.File{Body: hcl.EmptyBody(), Bytes: src}
-	t := &text{name: name, src: src, lines: lineStarts(src)}
+	t := newText(name, src)
 	root, d := decode(t)
 	if d != nil {
 		return file, hcl.Diagnostics{d}

@@ -1,24 +1,43 @@
-package spec
+// Package nesting refuses text that the parser and the evaluator of HCL could
+// not take: they recurse, and a Go program cannot recover from a full stack.
+//
+// It imports nothing of this project.
+package nesting
 
 import (
+	"fmt"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-
-	"github.com/moldctl/moldctl/core/diag"
 )
 
-// The parser and the evaluator recurse, and a Go program cannot recover from a
-// full stack, so text that would make them recurse without bound is refused
-// first. No real stack comes near these limits.
+// No real stack comes near these limits.
 const (
 	maxNesting   = 250
 	maxOperators = 5000
 )
 
-// checkNesting refuses brackets nested too deep and expressions that chain too
-// many operators.
-func checkNesting(name string, src []byte) *hcl.Diagnostic {
+// Config checks a whole file.
+func Config(src []byte, name string) *hcl.Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos) // the parser reports what is wrong with tokens
+	return check(tokens)
+}
+
+// Template checks the text of a template.
+func Template(src []byte, name string) *hcl.Diagnostic {
+	tokens, _ := hclsyntax.LexTemplate(src, name, hcl.InitialPos)
+	return check(tokens)
+}
+
+// Expression checks the text of an expression.
+func Expression(src []byte, name string) *hcl.Diagnostic {
+	tokens, _ := hclsyntax.LexExpression(src, name, hcl.InitialPos)
+	return check(tokens)
+}
+
+// check refuses brackets nested too deep and expressions that chain too many
+// operators.
+func check(tokens hclsyntax.Tokens) *hcl.Diagnostic {
 	var open []hclsyntax.TokenType
 	operators := 0
 	for _, t := range tokens {
@@ -34,13 +53,17 @@ func checkNesting(name string, src []byte) *hcl.Diagnostic {
 		}
 		operators = countOperators(operators, t.Type, open)
 		if len(open) > maxNesting {
-			return diag.Errorf(t.Range.Ptr(), "Nested too deep", "Brackets are nested more than %d levels deep here. Is it the right file?", maxNesting)
+			return refuse(t.Range, "Nested too deep", fmt.Sprintf("Brackets are nested more than %d levels deep here. Is it the right file?", maxNesting))
 		}
 		if operators > maxOperators {
-			return diag.Errorf(t.Range.Ptr(), "Expression too long", "One expression has more than %d operators. Split it with locals.", maxOperators)
+			return refuse(t.Range, "Expression too long", fmt.Sprintf("One expression has more than %d operators. Split it with locals.", maxOperators))
 		}
 	}
 	return nil
+}
+
+func refuse(at hcl.Range, summary, detail string) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at}
 }
 
 // countOperators counts what nests without brackets, starting anew with each
