@@ -13,7 +13,5 @@ import (
 //go:embed plugin.yaml
 var spec []byte
 
-// Plugin is what Serve runs.
-func Plugin() sdk.Plugin {
-	return sdk.Plugin{Spec: spec, Handlers: sdk.Handlers{"image": sdk.Handle[Image](handler{})}}
-}
+// Plugin is what the process of this plugin serves.
+var Plugin = sdk.Plugin{Spec: spec, Handlers: sdk.Handlers{"image": sdk.Handle[Image](handler{})}}

@@ -8,7 +8,7 @@ import (
 
 func TestPluginFitsItsSpec(t *testing.T) {
 	t.Parallel()
-	if _, err := sdk.NewServer(Plugin()); err != nil {
+	if _, err := sdk.NewServer(Plugin); err != nil {
 		t.Fatal(err)
 	}
 }
