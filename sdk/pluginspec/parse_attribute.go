@@ -65,7 +65,11 @@ func (s *source) behaviour(a *Attribute) fields {
 		"local_file": func(_, v *yaml.Node) { a.LocalFile = s.boolean(v) },
 		"lookup":     func(_, v *yaml.Node) { a.Lookup, _ = s.str(v) },
 		"param":      func(_, v *yaml.Node) { a.Param, _ = s.str(v) },
-		"field":      func(_, v *yaml.Node) { a.Field, _ = s.str(v) },
+		"field": func(_, v *yaml.Node) {
+			if a.Field, _ = s.str(v); strings.Contains(a.Field, "${") {
+				s.template(v)
+			}
+		},
 		"encode":     func(_, v *yaml.Node) { a.Encode, _ = s.str(v) },
 		"role":       func(_, v *yaml.Node) { a.Role = s.choice(v, "user", "domain_admin", "admin") },
 		"deprecated": func(_, v *yaml.Node) { a.Deprecated, _ = s.str(v) },

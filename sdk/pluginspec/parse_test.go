@@ -3,11 +3,9 @@ package pluginspec
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -59,13 +57,4 @@ func TestParse(t *testing.T) {
 	if !n.IsResource() || !n.IsData() || n.Plugin != "network" || n.Schema != 1 {
 		t.Errorf("type: %+v", n)
 	}
-}
-
-// spell writes diagnostics one a line: position, summary, detail.
-func spell(diags hcl.Diagnostics) string {
-	var b strings.Builder
-	for _, d := range diags {
-		b.WriteString(d.Subject.String() + ": " + d.Summary + ": " + d.Detail + "\n")
-	}
-	return b.String()
 }

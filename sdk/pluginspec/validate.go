@@ -66,7 +66,11 @@ func (a *Attribute) validate(path cty.Path, v cty.Value) []Problem {
 	}
 	for it := v.ElementIterator(); it.Next(); {
 		key, item := it.Element()
-		out = append(out, a.validateOne(path.Copy().Index(key), item, hidden)...)
+		at := path
+		if !v.Type().IsSetType() { // elements of a set have no place
+			at = path.Copy().Index(key)
+		}
+		out = append(out, a.validateOne(at, item, hidden)...)
 	}
 	return out
 }
@@ -109,7 +113,7 @@ func (a *Attribute) validateOne(path cty.Path, v cty.Value, hidden bool) []Probl
 	var out []Problem
 	if len(a.Values) > 0 && !slices.Contains(a.Values, text) {
 		hint := ""
-		if !hidden {
+		if !hidden && v.Type() == cty.String {
 			hint = didYouMean(text, a.Values)
 		}
 		out = append(out, invalid(path, "%s is not a value of %q; it is one of %s.%s", shown, a.Name, quoted(a.Values), hint))
