@@ -52,7 +52,7 @@ type planResult struct {
 // show writes a plan to standard output.
 func (s *session) show(p *plan.Plan) error {
 	if !s.flags.JSON {
-		_, err := fmt.Fprint(s.io.out, render.Text(p, render.Options{Color: s.color(s.io.out)}))
+		_, err := fmt.Fprintf(s.io.out, "%s\n\n%s", s.where(), render.Text(p, render.Options{Color: s.color(s.io.out)}))
 		return err
 	}
 	document, err := render.JSON(p)
@@ -60,4 +60,16 @@ func (s *session) show(p *plan.Plan) error {
 		return err
 	}
 	return writeJSONLine(s.io.out, planResult{"plan", document, diag.ToJSON(s.said, s.Files())})
+}
+
+// where says which stack a plan is for and which cloud, and who said so.
+func (s *session) where() string {
+	settings := s.Cloud("")
+	text := fmt.Sprintf("Stack %q on %s", s.Stack.Name, settings)
+	for _, part := range []struct{ what, name string }{{"zone", settings.Zone}, {"project", settings.Project}} {
+		if part.name != "" {
+			text += fmt.Sprintf(", %s %q", part.what, part.name)
+		}
+	}
+	return diag.Clean(text)
 }

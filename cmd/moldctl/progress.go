@@ -250,6 +250,8 @@ func (p *progress) sorted() []*running {
 // short rounds a duration to what a person wants to know.
 func short(d time.Duration) string {
 	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
 	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	case d < time.Hour:

@@ -231,29 +231,32 @@ func reason(item Item) string {
 	return item.Step.Reason
 }
 
-// attributes shows a whole object: everything that is set or will be.
+// attributes shows a whole object: everything that is set, and in one line the
+// names of what the cloud will decide.
 func (w *writer) attributes(v cty.Value) {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() || !v.Type().IsObjectType() {
 		return
 	}
-	var names []string
+	var names, later []string
 	longest := 0
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
-		if absent(value) {
-			continue
+		switch name := key.AsString(); {
+		case absent(value):
+		case !value.HasMark(eval.Sensitive) && !value.IsKnown():
+			later = append(later, name)
+		default:
+			names = append(names, name)
+			longest = max(longest, len(name))
 		}
-		names = append(names, key.AsString())
-		longest = max(longest, len(key.AsString()))
 	}
 	sort.Strings(names)
-	// What is known first: it is what the user wrote.
-	sort.SliceStable(names, func(i, j int) bool {
-		return eval.Redact(v.GetAttr(names[i])).IsKnown() && !eval.Redact(v.GetAttr(names[j])).IsKnown()
-	})
 	for _, name := range names {
 		w.line("", "      %-*s = %s", longest, name, block(v.GetAttr(name), 6))
+	}
+	if sort.Strings(later); len(later) > 0 {
+		w.line(faint, "      known after apply: %s", strings.Join(later, ", "))
 	}
 }
 
