@@ -111,6 +111,7 @@ func (e *Engine) connect(ctx context.Context) hcl.Diagnostics {
 				return diag.FromError("Embedded cloud does not start", err)
 			}
 			wired.Endpoint, wired.ApiKey, wired.SecretKey = embedded.Endpoint, embedded.APIKey, embedded.SecretKey
+			wired.SettleMs = -1 // its answers are conclusive at once
 		}
 		e.Host.SetCloud(wired)
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/moldctl/moldctl/core"
 	"github.com/moldctl/moldctl/core/apply"
-	"github.com/moldctl/moldctl/core/cloud"
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/plan"
 	"github.com/moldctl/moldctl/core/pluginhost"
@@ -100,7 +99,9 @@ func (r run) do(ctx context.Context) (outcome, map[string]*hcl.File) {
 	}
 	e, diags := core.Load(core.Settings{
 		Path: r.Path, Plugins: sources, Parallelism: 10, Home: filepath.Dir(r.Path),
-		Flags:     cloud.Values{cloud.Endpoint: r.Endpoint, cloud.APIKey: r.APIKey, cloud.SecretKey: r.SecretKey},
+		Embedded: func(context.Context) (core.EmbeddedCloud, error) {
+			return core.EmbeddedCloud{Endpoint: r.Endpoint, APIKey: r.APIKey, SecretKey: r.SecretKey}, nil
+		},
 		PluginLog: func(name, line string) { fmt.Fprintf(os.Stderr, "[%s] %s\n", name, line) },
 		LockWait:  30 * time.Second,
 	})
