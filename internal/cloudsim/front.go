@@ -99,13 +99,14 @@ func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
 
 // authenticate finds the caller; every doubt about the signature has the same answer.
 func (c *Cloud) authenticate(req request) (Caller, *answer) {
-	envelope := strings.ToLower(req.name) + "response"
-	cmd, implemented := c.commands[req.name]
-	if implemented {
+	envelope := "errorresponse"
+	switch cmd, implemented := c.commands[req.name]; {
+	case req.name == "":
+		envelope = "null" // sic
+	case implemented:
 		envelope = envelopeOf(req.name, cmd)
-	}
-	if c.table[req.name] == nil {
-		envelope = "errorresponse"
+	case c.table[req.name] != nil:
+		envelope = strings.ToLower(req.name) + "response"
 	}
 	no := refuse(envelope, &APIError{HTTP: 401, CS: csAbsent, Text: textUnverified, NoText: true})
 	unsigned := make(map[string]string, len(req.sent))
@@ -274,8 +275,8 @@ func (c *Cloud) newJob(call *Call, entityID string, fault *Fault) Job {
 			return o.Status == JobPending && o.Address == j.Address && j.Address != ""
 		})
 	}
+	j.EventID = call.event("Scheduled", "INFO", j.EntityID)
 	c.store.Jobs.Put(j)
-	call.event("Scheduled", "INFO", j.EntityID)
 	return j
 }
 

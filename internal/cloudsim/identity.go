@@ -53,7 +53,10 @@ func listAccounts(c *Call) (any, error) {
 func (c *Call) accountResponse(a Account) Obj {
 	roleID, roleType, roleName := roleOf(a)
 	o := Obj{"id": a.ID, "name": a.Name, "accounttype": int(a.Type), "roleid": roleID, "roletype": roleType, "rolename": roleName,
-		"state": a.State, "isdefault": a.Name == "admin", "groups": []string{}, "apikeyaccess": "INHERIT", "created": timeText(a.Created)}
+		"state": a.State, "isdefault": a.Name == "admin", "groups": []string{}, "apikeyaccess": "INHERIT"}
+	if a.Name != "admin" { // the installation's own account has no date
+		o["created"] = timeText(a.Created)
+	}
 	if d, ok := c.Domains.Any(a.DomainID); ok {
 		o["domainid"], o["domain"], o["domainpath"] = d.ID, d.Name, d.Path
 	}
@@ -68,7 +71,9 @@ func (c *Call) accountResponse(a Account) Obj {
 	users := []Obj{}
 	for u := range c.Users.All() {
 		if u.AccountID == a.ID {
-			users = append(users, c.userResponse(u))
+			user := c.userResponse(u)
+			delete(user, "apikeyaccess") // only listUsers shows it
+			users = append(users, user)
 		}
 	}
 	o["user"] = users
@@ -173,7 +178,8 @@ func listConfigurations(c *Call) (any, error) {
 
 func (c *Call) settingResponse(s content.Setting) Obj {
 	return Obj{"category": s.Category, "name": s.Name, "value": c.Setting(s.Name), "defaultvalue": s.Default, "type": s.Type,
-		"isdynamic": true, "component": "management-server", "description": s.Name}
+		"isdynamic": true, "component": "management-server", "description": s.Name, "displaytext": s.Name,
+		"group": "Management Server", "subgroup": "Others"}
 }
 
 func updateConfiguration(c *Call) (any, error) {

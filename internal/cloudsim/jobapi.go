@@ -31,7 +31,7 @@ func (c *Call) jobResponse(j Job) Obj {
 		o["domainpath"] = d.Path
 	}
 	o.Opt("jobinstancetype", j.Instance)
-	if c.Cloud.commands[j.Command].creates && j.Instance != "" && j.Instance != "None" {
+	if namedInstances[j.Instance] {
 		o.Opt("jobinstanceid", j.EntityID)
 	}
 	if j.Status == JobPending {
@@ -43,6 +43,12 @@ func (c *Call) jobResponse(j Job) Obj {
 		o["completed"] = timeText(*j.Completed)
 	}
 	return o
+}
+
+// namedInstances are the instance types whose jobs also tell the instance's id.
+var namedInstances = map[string]bool{
+	"VirtualMachine": true, "Volume": true, "IpAddress": true, "Template": true, "Iso": true, "Snapshot": true, "FirewallRule": true,
+	"Account": true, "AutoScalePolicy": true, "AutoScaleVmGroup": true, "AutoScaleVmProfile": true, "Condition": true,
 }
 
 // zoneToken serves as the id of the one management server.
@@ -85,9 +91,10 @@ func listEvents(c *Call) (any, error) {
 	}
 	return Listing("event", rows, func(e Event) Obj {
 		o := Obj{"id": e.ID, "username": e.Username, "type": e.Type, "level": e.Level, "description": e.Description,
-			"created": timeText(e.Created), "state": e.State, "parentid": valueOr(e.ParentID, e.ID)}
+			"created": timeText(e.Created), "state": e.State}
 		c.putOwner(o, e.Owner)
-		return o.Opt("resourceid", e.ResourceID).Opt("resourcetype", e.ResourceType).Opt("resourcename", e.ResourceName)
+		return o.Opt("resourceid", e.ResourceID).Opt("resourcetype", e.ResourceType).Opt("resourcename", e.ResourceName).
+			Opt("parentid", e.ParentID)
 	}), nil
 }
 

@@ -1,6 +1,9 @@
 package cloudsim
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // networkToChange is the network that parameter id names, if the caller may change it.
 func (c *Call) networkToChange() (Network, error) {
@@ -41,6 +44,14 @@ func updateNetworkJob(c *Call) (Obj, error) {
 		}
 		n.OfferingID = o.ID
 	}
+	// The real server notes this on every update, asked for or not.
+	details := map[string]string{"hideIpAddressUsage": strconv.FormatBool(c.Bool("hideipaddressusage", false))}
+	for k, v := range n.Details {
+		if _, set := details[k]; !set {
+			details[k] = v
+		}
+	}
+	n.Details = details
 	c.Networks.Put(n)
 	c.NetworkChanged(n.ID)
 	return Obj{"network": c.networkResponse(n)}, nil

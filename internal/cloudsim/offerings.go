@@ -1,7 +1,5 @@
 package cloudsim
 
-import "slices"
-
 func listServiceOfferings(c *Call) (any, error) {
 	if c.Bool("issystem", false) {
 		return List{Key: "serviceoffering"}, nil
@@ -64,32 +62,42 @@ func listNetworkOfferings(c *Call) (any, error) {
 	}), nil
 }
 
-// offeredServices is the short form that offerings have: services and their providers.
+// offeredServices is the short form that offerings have: services, their providers, and what the offering fixes of them.
 func offeredServices(services []Service) []Obj {
 	out := make([]Obj, 0, len(services))
 	for _, s := range services {
-		if s.Name == "Gateway" {
-			continue
-		}
-		o := Obj{"name": s.Name}
-		if s.Provider != "" {
-			o["provider"] = []Obj{{"name": s.Provider}}
+		o := serviceResponse(s)
+		if len(s.Offered) > 0 {
+			o["capability"] = capabilityResponse(s.Offered)
 		}
 		out = append(out, o)
 	}
 	return out
 }
 
-// networkServices is the long form of networks: providers and all capabilities.
+// networkServices is the long form of networks: all that the provider declares.
 func networkServices(services []Service) []Obj {
-	out := offeredServices(services)
-	for i, o := range out {
-		at := slices.IndexFunc(services, func(s Service) bool { return s.Name == o["name"] })
-		caps := make([]Obj, 0, len(services[at].Capabilities))
-		for _, c := range services[at].Capabilities {
-			caps = append(caps, Obj{"name": c.Name, "value": c.Value, "canchooseservicecapability": c.CanChoose})
-		}
-		out[i]["capability"] = caps
+	out := make([]Obj, 0, len(services))
+	for _, s := range services {
+		o := serviceResponse(s)
+		o["capability"] = capabilityResponse(s.Capabilities)
+		out = append(out, o)
+	}
+	return out
+}
+
+func serviceResponse(s Service) Obj {
+	o := Obj{"name": s.Name}
+	if s.Provider != "" {
+		o["provider"] = []Obj{{"name": s.Provider}}
+	}
+	return o
+}
+
+func capabilityResponse(caps []Capability) []Obj {
+	out := make([]Obj, 0, len(caps))
+	for _, c := range caps {
+		out = append(out, Obj{"name": c.Name, "value": c.Value, "canchooseservicecapability": c.CanChoose})
 	}
 	return out
 }
@@ -101,7 +109,6 @@ func listVPCOfferings(c *Call) (any, error) {
 	return Listing("vpcoffering", rows, func(o VPCOffering) Obj {
 		return Obj{"id": o.ID, "name": o.Name, "displaytext": o.DisplayText, "created": timeText(o.Created), "isdefault": o.IsDefault,
 			"state": o.State, "service": offeredServices(o.Services), "distributedvpcrouter": o.Distributed,
-			"supportsregionLevelvpc": o.RegionLevel, "fornsx": o.ForNSX, "internetprotocol": "IPv4", "specifyasnumber": false,
-			"networkmode": valueOr(o.NetworkMode, "NATTED")}
+			"supportsregionLevelvpc": o.RegionLevel, "fornsx": o.ForNSX, "internetprotocol": "IPv4", "specifyasnumber": false}.Opt("networkmode", o.NetworkMode)
 	}), nil
 }

@@ -48,7 +48,11 @@ func (c *Call) isBool(param string, value bool) bool {
 }
 
 func listZones(c *Call) (any, error) {
-	rows := c.Zones.Where(func(z Zone) bool { return c.named(z.ID, z.Name) && c.is("networktype", z.NetworkType) })
+	rows := c.Zones.Where(func(z Zone) bool {
+		// available=false asks for the zones in which the caller has a machine.
+		_, inhabited := c.VMs.Find(func(v VM) bool { return v.ZoneID == z.ID && v.AccountID == c.Caller.Account.ID })
+		return c.named(z.ID, z.Name) && c.is("networktype", z.NetworkType) && (c.Bool("available", true) || inhabited)
+	})
 	return Listing("zone", rows, func(z Zone) Obj {
 		return Obj{"id": z.ID, "name": z.Name, "dns1": z.DNS1, "internaldns1": z.InternalDNS1, "guestcidraddress": z.GuestCIDR,
 			"networktype": z.NetworkType, "securitygroupsenabled": false, "gputotal": 0, "gpuused": 0,

@@ -125,7 +125,7 @@ func associateIPJob(c *Call) (Obj, error) {
 	}
 	// The real answer shows the state before the assignment.
 	ip.State = IPAllocating
-	out := Obj{"ipaddress": c.publicIPResponse(ip)}
+	out := Obj{"ipaddress": c.putRange(c.publicIPResponse(ip), ip)}
 	ip.State = IPAllocated
 	c.PublicIPs.Put(ip)
 	c.NetworkChanged(ip.NetworkID)
@@ -199,14 +199,16 @@ func listPublicIPs(c *Call) (any, error) {
 		}
 		return c.ipMatches(p) && (state == "" || strings.EqualFold(state, p.State))
 	})
-	return Listing("publicipaddress", rows, func(p PublicIP) Obj {
-		o := c.publicIPResponse(p)
-		if c.Caller.Root() {
-			physical, _ := c.PhysicalNetworks.Find(func(n PhysicalNetwork) bool { return n.ZoneID == p.ZoneID })
-			o["vlanid"], o["vlanname"] = physical.VlanID, "vlan://untagged"
-		}
-		return o
-	}), nil
+	return Listing("publicipaddress", rows, func(p PublicIP) Obj { return c.putRange(c.publicIPResponse(p), p) }), nil
+}
+
+// putRange adds what administrators see of an address in lists and when they take it: the range it comes from.
+func (c *Call) putRange(o Obj, p PublicIP) Obj {
+	if c.Caller.Root() {
+		physical, _ := c.PhysicalNetworks.Find(func(n PhysicalNetwork) bool { return n.ZoneID == p.ZoneID })
+		o["vlanid"], o["vlanname"] = physical.VlanID, "vlan://untagged"
+	}
+	return o
 }
 
 func (c *Call) ipMatches(p PublicIP) bool {

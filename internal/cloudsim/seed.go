@@ -112,14 +112,12 @@ func seedNetworkOfferings(s *store, _ Options) error {
 	}
 	declared := make(map[string][]Capability, len(router))
 	for _, r := range router {
-		for _, c := range r.Capabilities {
-			declared[r.Name] = append(declared[r.Name], Capability{Name: c.Name, Value: c.Value, CanChoose: c.CanChoose})
-		}
+		declared[r.Name] = capabilities(r.Capabilities)
 	}
 	services := func(in []content.Service) []Service {
 		out := make([]Service, 0, len(in))
 		for _, v := range in {
-			svc := Service{Name: v.Name, Provider: v.Provider}
+			svc := Service{Name: v.Name, Provider: v.Provider, Offered: capabilities(v.Capabilities)}
 			if v.Provider == "VirtualRouter" || v.Provider == "VpcVirtualRouter" {
 				svc.Capabilities = declared[v.Name]
 			}
@@ -149,6 +147,14 @@ func seedNetworkOfferings(s *store, _ Options) error {
 			NetworkMode: o.NetworkMode, Services: services(o.Services)})
 	}
 	return nil
+}
+
+func capabilities(in []content.Capability) []Capability {
+	var out []Capability
+	for _, c := range in {
+		out = append(out, Capability{Name: c.Name, Value: c.Value, CanChoose: c.CanChoose})
+	}
+	return out
 }
 
 func seedSystems(s *store, _ Options) error {

@@ -56,6 +56,7 @@ type Job struct {
 	Completed  *time.Time        `json:"completed,omitempty"`
 	Fault      *JobFault         `json:"fault,omitempty"`
 	AuditID    string            `json:"auditid,omitempty"`
+	EventID    string            `json:"eventid,omitempty"` // its first event
 }
 
 // JobFault makes a job fail with this answer, or never end.

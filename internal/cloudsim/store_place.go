@@ -91,11 +91,12 @@ type DiskOffering struct {
 	Customized  bool   `json:"customized"`
 }
 
-// Service is one service of a network offering, with the capabilities its provider declares.
+// Service is one service of a network offering, with the capabilities its provider declares and those the offering fixes.
 type Service struct {
 	Name         string       `json:"name"`
 	Provider     string       `json:"provider"`
 	Capabilities []Capability `json:"capabilities,omitempty"`
+	Offered      []Capability `json:"offered,omitempty"`
 }
 
 // Capability is one declared ability of a service.

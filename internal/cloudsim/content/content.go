@@ -11,10 +11,18 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// Service is a service of an offering and who provides it.
+// Capability is one declared ability of a service.
+type Capability struct {
+	Name      string `json:"name"`
+	Value     string `json:"value"`
+	CanChoose bool   `json:"canchoose"`
+}
+
+// Service is a service of an offering, who provides it, and the capabilities the offering fixes.
 type Service struct {
-	Name     string `json:"name"`
-	Provider string `json:"provider"`
+	Name         string       `json:"name"`
+	Provider     string       `json:"provider"`
+	Capabilities []Capability `json:"capability"`
 }
 
 // NetworkOffering is a row of listNetworkOfferings.
@@ -108,12 +116,8 @@ type Setting struct {
 
 // RouterService is a service of the virtual router with the capabilities it declares.
 type RouterService struct {
-	Name         string `json:"name"`
-	Capabilities []struct {
-		Name      string `json:"name"`
-		Value     string `json:"value"`
-		CanChoose bool   `json:"canchoose"`
-	} `json:"capabilities"`
+	Name         string       `json:"name"`
+	Capabilities []Capability `json:"capabilities"`
 }
 
 // Read reads one of the lists: "network-offerings" into a []NetworkOffering, and so on.
