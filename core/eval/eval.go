@@ -81,13 +81,14 @@ func (s Scope) Value(expr hcl.Expression, want cty.Type) (cty.Value, hcl.Diagnos
 	return converted, diags
 }
 
-// Decode evaluates a body by its schema.
+// Decode evaluates a body by its schema. Blocks may also be given as arguments
+// of their name: a list of objects, or for labelled blocks a map of objects.
 func (s Scope) Decode(body hcl.Body, schema hcldec.Spec) (cty.Value, hcl.Diagnostics) {
-	ctx, diags := s.Context(hcldec.Variables(body, schema))
+	ctx, diags := s.Context(bodyVariables(body, schema))
 	if diags.HasErrors() {
 		return cty.UnknownVal(hcldec.ImpliedType(schema)), diags
 	}
-	v, more := hcldec.Decode(body, schema, ctx)
+	v, more := hcldec.Decode(listBody{body, ctx}, schema, ctx)
 	return v, append(diags, more...)
 }
 

@@ -66,7 +66,11 @@ func (n *Names) References(expr hcl.Expression, allowed Allowed) ([]Ref, hcl.Dia
 
 // BodyReferences resolves what a body refers to, by its schema.
 func (n *Names) BodyReferences(body hcl.Body, schema hcldec.Spec, allowed Allowed) ([]Ref, hcl.Diagnostics) {
-	return n.Resolve(hcldec.Variables(body, schema), allowed)
+	return n.Resolve(bodyVariables(body, schema), allowed)
+}
+
+func bodyVariables(body hcl.Body, schema hcldec.Spec) []hcl.Traversal {
+	return hcldec.Variables(listBody{Body: body}, schema)
 }
 
 // Resolve resolves traversals. What cannot be resolved is left out and

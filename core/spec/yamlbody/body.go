@@ -60,8 +60,15 @@ func (b *body) PartialContent(schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Bod
 			items[it.name()] = it
 		}
 	}
+	blockTypes := map[string]bool{}
+	for _, s := range schema.Blocks {
+		blockTypes[s.Type] = true
+	}
 	for _, a := range schema.Attributes {
 		it, ok := items[a.Name]
+		if ok && blockTypes[a.Name] && !isExpression(it.value) {
+			continue // written as blocks
+		}
 		if !ok {
 			if a.Required {
 				diags = append(diags, diag.Errorf(b.missing.Ptr(), "Missing required argument", "The argument %q is required, but no definition was found.", a.Name))
@@ -72,10 +79,14 @@ func (b *body) PartialContent(schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Bod
 		attr, more := b.attribute(it)
 		content.Attributes[a.Name], diags = attr, append(diags, more...)
 	}
+	var wanted []hcl.BlockHeaderSchema
 	for _, s := range schema.Blocks {
+		if content.Attributes[s.Type] == nil {
+			wanted = append(wanted, s)
+		}
 		hidden[s.Type] = true
 	}
-	blocks, more := b.blocks(schema.Blocks)
+	blocks, more := b.blocks(wanted)
 	content.Blocks, diags = blocks, append(diags, more...)
 	return content, rest, diags
 }
@@ -285,6 +296,13 @@ func (b *body) steps() (hcl.Blocks, hcl.Diagnostics) {
 		})
 	}
 	return out, diags
+}
+
+// isExpression reports whether a value is a text, which for a name that may be
+// an argument or a block means the argument.
+func isExpression(n *yaml.Node) bool {
+	n = follow(n)
+	return n.Kind == yaml.ScalarNode && isText(n)
 }
 
 func isNull(n *yaml.Node) bool {
