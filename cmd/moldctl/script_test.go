@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/moldctl/moldctl/core/state"
+	"github.com/moldctl/moldctl/internal/embedded"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"moldctl": main})
+}
+
+// TestScripts runs what a user would type. Each script has an embedded cloud of
+// its own, which is stopped at its end.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		Setup:               setUp,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"kill-cloud": killCloud,
+			"hold":       hold,
+			"web":        web,
+			"times":      times,
+		},
+	})
+}
+
+// setUp gives a script a home and the folder of a cloud whose jobs end at once.
+func setUp(env *testscript.Env) error {
+	home, cloud := filepath.Join(env.WorkDir, "home"), filepath.Join(env.WorkDir, "cloud")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("XDG_CONFIG_HOME", "")
+	env.Setenv("MOLDCTL_CLOUD_DIR", cloud)
+	env.Setenv("NO_COLOR", "1")
+	env.Defer(func() {
+		if err := stopCloud(cloud); err != nil {
+			env.T().Log(fmt.Sprintf("stop the cloud in %s: %v", cloud, err))
+		}
+	})
+	config := embedded.DefaultConfig()
+	config.Latency = "zero"
+	return embedded.WriteConfig(cloud, config)
+}
+
+// stopCloud ends the cloud of a folder; one that does not listen is killed.
+func stopCloud(dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	p, err := embedded.Announced(dir)
+	if errors.Is(err, embedded.ErrNotRunning) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.Stop(ctx); err != nil && !errors.Is(err, embedded.ErrNotRunning) {
+		return errors.Join(err, syscall.Kill(p.PID, syscall.SIGKILL))
+	}
+	return nil
+}
+
+// killCloud kills the script's cloud as a crash would.
+func killCloud(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: kill-cloud")
+	}
+	p, err := embedded.Announced(ts.Getenv("MOLDCTL_CLOUD_DIR"))
+	ts.Check(err)
+	ts.Check(syscall.Kill(p.PID, syscall.SIGKILL))
+}
+
+// hold keeps a state locked until the script ends.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold FILE")
+	}
+	key := state.KeyFile{Path: filepath.Join(ts.Getenv("HOME"), ".config", "moldctl", "keys", "local.key")}
+	s, err := state.OpenSQLite(context.Background(), ts.MkAbs(args[0]), state.Options{Keys: key, Holder: "apply elsewhere"})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(s.Close()) })
+}
+
+// web serves a page that is no API, and puts its URL into a variable.
+func web(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: web VARIABLE")
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<html><body>Welcome</body></html>")
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
+}
+
+// times checks how often a text stands in a file.
+func times(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: times COUNT TEXT FILE")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := strings.Count(ts.ReadFile(args[2]), args[1]); got != want {
+		ts.Fatalf("%q stands %d times in %s, want %d", args[1], got, args[2], want)
+	}
+}
