@@ -14,6 +14,8 @@ import (
 // children. A call that an interrupted run is known to have made is taken up,
 // not repeated.
 func (rt *Runtime) Create(ctx context.Context, req Request) Result {
+	// In a replacement the old object may still be known: nothing of it counts.
+	req.Prior, req.Private = cty.NullVal(cty.DynamicPseudoType), nil
 	o, err := rt.begin(req, req.Planned)
 	if err != nil {
 		return failed(Gone, "Cannot create "+req.Type.Name, err)

@@ -25,7 +25,9 @@ func create(t *testing.T, f *fake, path, name string, given map[string]cty.Value
 	typ := spec.Types[name]
 	req := declarative.Request{
 		Type: typ, Cloud: f.client(settled...), Identity: me, Address: name + ".x", Operation: "op-1", Stack: "web",
-		Prior: cty.NullVal(typ.ImpliedType()), Planned: planned(typ, given), Lookups: map[string]cloudstack.Object{},
+		// What a replacement leaves over must not matter.
+		Prior: planned(typ, map[string]cty.Value{"id": text("old")}), Private: []byte(`{"children": {"rule": {"tcp/80-90/0.0.0.0/0": "old"}}}`),
+		Planned: planned(typ, given), Lookups: map[string]cloudstack.Object{},
 		Resume: map[string]cloudstack.Settled{},
 	}
 	for _, s := range settled {
