@@ -17,9 +17,9 @@ type scaled struct {
 	up, down                string // policies
 }
 
-func startScaled(t *testing.T, opts Options) *scaled {
+func startScaled(t *testing.T, f *farm, opts Options) *scaled {
 	t.Helper()
-	s := &scaled{balanced: startBalanced(t, opts)}
+	s := &scaled{balanced: startFarm(t, f, opts)}
 	cpu := must(t, s.Cloud, "admin", "listCounters", "provider", "VirtualRouter", "source", "cpu").items("counter")[0]["id"].(string)
 	s.over = s.ok("createCondition", "counterid", cpu, "relationaloperator", "ge", "threshold", "80").object("condition")["id"].(string)
 	s.under = s.ok("createCondition", "counterid", cpu, "relationaloperator", "LE", "threshold", "20").object("condition")["id"].(string)
@@ -34,7 +34,6 @@ func startScaled(t *testing.T, opts Options) *scaled {
 	offering := idOf(t, s.Cloud, "admin", "listServiceOfferings", "serviceoffering", "Small Instance")
 	s.profile = s.ok("createAutoScaleVmProfile", "zoneid", zone, "serviceofferingid", offering, "templateid", s.template,
 		"expungevmgraceperiod", "10").object("autoscalevmprofile")["id"].(string)
-	s.balanced.t = t
 	s.rule = s.balanced.rule("80")
 	return s
 }
@@ -73,7 +72,7 @@ func still() Options {
 
 func TestAutoscaleRefusals(t *testing.T) {
 	t.Parallel()
-	s := startScaled(t, still())
+	s := startScaled(t, &farm{machines: map[string]*webMachine{}}, still())
 	cpu := must(t, s.Cloud, "admin", "listCounters", "provider", "VirtualRouter", "source", "CPU").items("counter")[0]["id"].(string)
 	snmp := must(t, s.Cloud, "admin", "listCounters", "source", "snmp").items("counter")[0]["id"].(string)
 	foreign := s.ok("createCondition", "counterid", snmp, "relationaloperator", "GT", "threshold", "1").object("condition")["id"].(string)
@@ -127,7 +126,7 @@ func TestAutoscaleRefusals(t *testing.T) {
 
 func TestGroupIsChangedOnlyWhileDisabled(t *testing.T) {
 	t.Parallel()
-	s := startScaled(t, still())
+	s := startScaled(t, &farm{machines: map[string]*webMachine{}}, still())
 	id := s.group()
 	var group, rule, profile int64
 	var condition Condition
@@ -206,7 +205,7 @@ func TestGroupIsChangedOnlyWhileDisabled(t *testing.T) {
 // TestDeletedTemplateWedgesGroup is the trap of a template that only a profile still names.
 func TestDeletedTemplateWedgesGroup(t *testing.T) {
 	t.Parallel()
-	s := startScaled(t, still())
+	s := startScaled(t, &farm{machines: map[string]*webMachine{}}, still())
 	id := s.group()
 	err := s.update(t.Context(), func(c *Call) error {
 		tpl, _ := c.Templates.Get(s.template)
@@ -242,7 +241,7 @@ func TestDeletedTemplateWedgesGroup(t *testing.T) {
 
 func TestFailedGroupKeepsItsPolicies(t *testing.T) {
 	t.Parallel()
-	s := startScaled(t, still())
+	s := startScaled(t, &farm{machines: map[string]*webMachine{}}, still())
 	err := s.update(t.Context(), func(c *Call) error {
 		tpl, _ := c.Templates.Get(s.template)
 		tpl.Removed = c.gone()
@@ -264,7 +263,7 @@ func TestFailedGroupKeepsItsPolicies(t *testing.T) {
 
 func TestAutoscaleAnswers(t *testing.T) {
 	t.Parallel()
-	s := startScaled(t, still())
+	s := startScaled(t, &farm{machines: map[string]*webMachine{}}, still())
 	got := s.show(s.group("name", "-", "interval", "-", "scaleuppolicyids", s.long("scaleup", s.over), "scaledownpolicyids", s.long("scaledown", s.under)))
 	if got["name"] != got["id"] || got["interval"] != 30.0 || got["availablevirtualmachinecount"] != 0.0 || got["lbprovider"] != "VirtualRouter" ||
 		got["publicport"] != "80" || got["associatednetworkid"] != s.network || got["publicip"] != s.address {

@@ -41,6 +41,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -72,6 +73,7 @@ type Options struct {
 	Log    func(format string, args ...any)    // default: nothing is logged
 
 	machines func(vmID string) (machine, bool) // stands in for the guests in tests
+	commands map[string]command                // and these for commands
 }
 
 // Cloud is a running cloud.
@@ -101,6 +103,9 @@ type Cloud struct {
 	serving    sync.WaitGroup
 	lock       *os.File
 
+	// gate is held for reading by whoever uses the cloud, and for writing by Reset, which replaces services and jobs.
+	gate sync.RWMutex
+
 	// mu guards the store and everything reached through a Call.
 	mu    sync.Mutex
 	store *store
@@ -118,6 +123,7 @@ func Start(ctx context.Context, opts Options) (*Cloud, error) {
 	if err := errors.Join(content.Read("configurations", &c.settings), content.Read("event-types", &c.eventTypes)); err != nil {
 		return nil, err
 	}
+	maps.Copy(c.commands, opts.commands)
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := c.open(); err != nil {
 		c.cancel()
@@ -285,6 +291,8 @@ func (c *Cloud) RemoveFault(id string) int { return c.faults.remove(id) }
 
 // Status describes the cloud.
 func (c *Cloud) Status() Status {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := Status{Endpoint: c.Endpoint(), Flavor: c.opts.Flavor, Keys: make(map[string]Keys), PID: os.Getpid(), Dir: c.opts.Dir,

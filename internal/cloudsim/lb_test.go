@@ -90,6 +90,12 @@ type farm struct {
 	machines map[string]*webMachine
 }
 
+func (f *farm) add(id string, m *webMachine) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.machines[id] = m
+}
+
 func (f *farm) find(id string) (machine, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,10 +129,12 @@ func ownRange() string {
 
 func startBalanced(t *testing.T, opts Options) *balanced {
 	t.Helper()
-	f := &farm{machines: map[string]*webMachine{}}
-	if opts.machines == nil {
-		opts.machines = f.find
-	}
+	return startFarm(t, &farm{machines: map[string]*webMachine{}}, opts)
+}
+
+func startFarm(t *testing.T, f *farm, opts Options) *balanced {
+	t.Helper()
+	opts.machines = f.find
 	if opts.PublicRange == "" {
 		opts.PublicRange = ownRange()
 	}
@@ -144,9 +152,7 @@ func startBalanced(t *testing.T, opts Options) *balanced {
 
 func (b *balanced) addVM(name, address string) {
 	id := putVM(b.t, b.Cloud, "admin", b.network, name, address)
-	b.farm.mu.Lock()
-	b.farm.machines[id] = newWebMachine(b.t, name)
-	b.farm.mu.Unlock()
+	b.farm.add(id, newWebMachine(b.t, name))
 	b.vms = append(b.vms, id)
 }
 
