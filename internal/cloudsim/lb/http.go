@@ -69,7 +69,6 @@ func (b *Balancer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, err error) { fail(w, statusOf(err)) },
 		ErrorLog:       quiet,
 		BufferPool:     bufferPool{},
-		FlushInterval:  -1,
 	}
 	proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 }
