@@ -90,7 +90,6 @@ func (o *operation) makeOne(ctx context.Context, s callSite, first bool) (clouds
 		return nil, false, err
 	}
 	if o.typ.Identity != nil && o.typ.Identity.Reserve {
-		o.stale = true
 		object, err := o.reserve(ctx, s, params)
 		return object, true, err
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
@@ -90,52 +92,76 @@ func (o *operation) reserve(ctx context.Context, s callSite, params cloudstack.P
 		return object, err
 	}
 	for attempt := 0; ; attempt++ {
-		address, release, err := o.pick(ctx, list)
+		address, err := o.pick(ctx, list)
 		if err != nil {
 			return nil, err
 		}
 		params["ipaddress"] = address
 		id.Match = map[string]string{"ipaddress": address}
 		object, _, err := o.send(ctx, s, params, createKey, "", id)
-		release()
 		var refused *cloudstack.Error
 		taken := errors.As(err, &refused) && refused.Code == 533 && refused.ID == "" && refused.JobID == ""
 		if !taken || attempt+1 == picks {
 			return object, err
 		}
+		o.stock.forget()
 	}
 }
 
-// pick chooses a free address that nobody in this process is about to take.
-func (o *operation) pick(ctx context.Context, list *pluginspec.Call) (string, func(), error) {
+// pick takes a free address out of the stock, by chance among all: two runs at
+// the same moment rarely want the same one.
+func (o *operation) pick(ctx context.Context, list *pluginspec.Call) (string, error) {
 	zone := o.Identity.ZoneID
 	if object, ok := o.Lookups["zone"]; ok {
 		zone = object.ID()
 	}
-	free, err := o.Cloud.List(ctx, list.Command, cloudstack.Params{
-		"state": "Free", "allocatedonly": "false", "forvirtualnetwork": "true", "zoneid": zone,
-	}, list.Result)
-	if err != nil {
-		return "", nil, fmt.Errorf("look for a free public address: %w", err)
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var usable []string
-	for _, a := range free {
-		address := a.Str("ipaddress")
-		if a.Str("state") == "Free" && !a.Bool("forsystemvms") && !a.Bool("issystem") && !o.picked[address] {
-			usable = append(usable, address)
+	return o.stock.take(o.Cloud.Endpoint()+" "+zone, func() ([]string, error) {
+		free, err := o.Cloud.List(ctx, list.Command, cloudstack.Params{
+			"state": "Free", "allocatedonly": "false", "forvirtualnetwork": "true", "zoneid": zone,
+		}, list.Result)
+		if err != nil {
+			return nil, fmt.Errorf("look for a free public address: %w", err)
 		}
+		var usable []string
+		for _, a := range free {
+			if a.Str("state") == "Free" && !a.Bool("forsystemvms") && !a.Bool("issystem") {
+				usable = append(usable, a.Str("ipaddress"))
+			}
+		}
+		return usable, nil
+	})
+}
+
+// stock is the free addresses of zones as they were last listed, without those
+// that were handed out since: one listing serves many creates.
+type stock struct {
+	mu   sync.Mutex // guards free, and makes others wait for a listing under way
+	free map[string][]string
+}
+
+func (s *stock) take(zone string, list func() ([]string, error)) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free[zone]) == 0 {
+		found, err := list()
+		if err != nil {
+			return "", err
+		}
+		if len(found) == 0 {
+			return "", errors.New("the zone has no free public address left: release one that is not needed, or ask the operator for more")
+		}
+		s.free[zone] = found
 	}
-	if len(usable) == 0 {
-		return "", nil, errors.New("the zone has no free public address left: release one that is not needed, or ask the operator for more")
-	}
-	// By chance among all: two runs at the same moment rarely want the same one.
-	address := usable[rand.IntN(len(usable))]
-	o.picked[address] = true
-	return address, func() {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		delete(o.picked, address)
-	}, nil
+	free := s.free[zone]
+	i := rand.IntN(len(free))
+	address := free[i]
+	s.free[zone] = slices.Delete(free, i, i+1)
+	return address, nil
+}
+
+// forget empties the stock: others take from it too.
+func (s *stock) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.free)
 }

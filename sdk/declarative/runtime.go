@@ -18,14 +18,13 @@ type Runtime struct {
 	table     *apitable.Table
 	tableErr  error
 	templates *templates
-	mu        sync.Mutex      // guards picked
-	picked    map[string]bool // public addresses this process is about to take
+	stock     *stock
 }
 
 // New returns a runtime for a parsed plugin.yaml.
 func New(plugin *pluginspec.Plugin) *Runtime {
 	table, err := apitable.Load()
-	return &Runtime{plugin: plugin, table: table, tableErr: err, templates: &templates{}, picked: map[string]bool{}}
+	return &Runtime{plugin: plugin, table: table, tableErr: err, templates: &templates{}, stock: &stock{free: map[string][]string{}}}
 }
 
 // operation is one request under way.
