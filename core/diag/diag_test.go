@@ -199,3 +199,29 @@ func TestFromError(t *testing.T) {
 		t.Errorf("got %v for no error", got)
 	}
 }
+
+// TestSecretsInSource shows that an excerpt does not repeat a secret written
+// out in the stack, whatever on its line is wrong.
+func TestSecretsInSource(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ line, want string }{
+		"hcl":          {`secret_key = "hunter2" # no`, `secret_key = "*******" # no`},
+		"not closed":   {`api_key = "hunter2`, `api_key = "*******`},
+		"several":      {`cloud: {apikey: hunter2, secret_key: 'hunter2', zone: z}`, `cloud: {apikey: *******, secret_key: '*******', zone: z}`},
+		"yaml":         {`  password: hunter2`, `  password: *******`},
+		"json":         {`"admin_token": "hunter2"`, `"admin_token": "*******"`},
+		"reference":    {`secret_key = var.secret`, `secret_key = var.secret`},
+		"template":     {`secret_key: "${var.secret}"`, `secret_key: "${var.secret}"`},
+		"nothing here": {`name = "secretary"`, `name = "secretary"`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := map[string]*hcl.File{"l": {Bytes: []byte(tt.line)}}
+			at := hcl.Range{Filename: "l", Start: hcl.Pos{Line: 1, Column: 1}, End: hcl.Pos{Line: 1, Column: 3, Byte: 2}}
+			if got := diag.ToJSON(hcl.Diagnostics{diag.Error(&at, "S", "")}, f)[0].Code; got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

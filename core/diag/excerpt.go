@@ -2,6 +2,7 @@ package diag
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -34,7 +35,8 @@ func excerptOf(files map[string]*hcl.File, subject *hcl.Range) *excerpt {
 		to = start + i
 	}
 	end := min(max(subject.End.Byte, start), to)
-	before, marked, after := visible(src[from:start]), visible(src[start:end]), visible(src[end:to])
+	line := maskSecrets(src[from:to])
+	before, marked, after := visible(line[:start-from]), visible(line[start-from:end-from]), visible(line[end-from:])
 	if skip := width(before) + min(width(marked), maxCode/2) - maxCode; skip > 0 {
 		before = "…" + cutLeft(before, skip+1)
 	}
@@ -44,6 +46,27 @@ func excerptOf(files map[string]*hcl.File, subject *hcl.Range) *excerpt {
 		line: subject.Start.Line, code: strings.TrimRight(before+marked+after, " "),
 		indent: width(before), length: max(width(marked), 1),
 	}
+}
+
+// A secret written out in a stack: a text in quotes, or in YAML without.
+var secretValue = regexp.MustCompile(`(?i)(?:secret|passw|api_?key|private_?key|token|credential)[a-z0-9_"']*\s*(?:[=:]\s*"([^"]*)|:\s*'([^']*)|:\s+([^\s"'{\[$&*|>#][^\s,}#]*))`)
+
+// maskSecrets puts stars in place of secrets written out in a line, byte for
+// byte so that places stay.
+func maskSecrets(line []byte) []byte {
+	found := secretValue.FindAllSubmatchIndex(line, -1)
+	if found == nil {
+		return line
+	}
+	line = bytes.Clone(line)
+	for _, m := range found {
+		for g := 2; g+1 < len(m); g += 2 {
+			if m[g] >= 0 && !bytes.HasPrefix(line[m[g]:m[g+1]], []byte("${")) {
+				copy(line[m[g]:m[g+1]], bytes.Repeat([]byte{'*'}, m[g+1]-m[g]))
+			}
+		}
+	}
+	return line
 }
 
 // visible makes a piece of a source line safe to print.

@@ -20,7 +20,7 @@ import (
 
 // world is a loaded stack with values for its parts.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	stack     *spec.Stack
 	variables map[string]cty.Value
 	resources map[addr.Resource]cty.Value
@@ -44,7 +44,7 @@ func (w *world) Local(n string) (cty.Value, bool) {
 var networkType = cty.Object(map[string]cty.Type{"id": cty.String, "name": cty.String, "cidr": cty.String})
 
 // load makes a world of the text of a stack.
-func load(t *testing.T, text string) *world {
+func load(t testing.TB, text string) *world {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "s.hcl"), []byte(text), 0o600); err != nil {
