@@ -37,10 +37,14 @@ func (s *source) verb(n *yaml.Node) *Verb {
 			},
 			"batch":  func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
 			"serial": func(_, value *yaml.Node) { v.Serial = s.template(value) },
+			"gone":   func(_, value *yaml.Node) { v.Gone = s.template(value) },
 		})
 		return v
 	}
-	v.Calls = []*Call{s.call(n, fields{"batch": func(_, value *yaml.Node) { v.Batch = s.boolean(value) }})}
+	v.Calls = []*Call{s.call(n, fields{
+		"batch": func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+		"gone":  func(_, value *yaml.Node) { v.Gone = s.template(value) },
+	})}
 	return v
 }
 

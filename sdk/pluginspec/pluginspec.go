@@ -152,6 +152,9 @@ type Verb struct {
 	Calls   []*Call
 	Batch   bool // one listing serves every object of the type
 	Serial  string
+	// Gone, of a read, is a template over response that is true when the object
+	// is gone although the cloud still lists its record.
+	Gone string
 }
 
 // Call is one API call: a CloudStack command, or a method and path over HTTP.
