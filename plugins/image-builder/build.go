@@ -22,6 +22,9 @@ type build struct {
 	plan    Image
 	version int
 	tag     string
+	// fingerprint goes into the template, so that one left by an interruption is taken only for what it was built from.
+	fingerprint string
+	known       *kept
 
 	network cloudstack.Object
 	machine string
@@ -52,30 +55,41 @@ func (b *build) run(ctx context.Context) (built, error) {
 	return made, errors.Join(err, b.cleanUp(ctx))
 }
 
-// takeOver looks at what an interrupted build left. A finished template is taken; a machine is not, since nobody knows how far its
-// pipeline had come: it is removed and the build begins anew.
+// takeOver looks at what an interrupted build left. A finished template is taken if it was built from the same; a machine is not, since
+// nobody knows how far its pipeline had come: it is removed and the build begins anew.
 func (b *build) takeOver(ctx context.Context) (built, bool, error) {
 	var made built
 	var errs []error
 	for _, l := range leftovers(b.r.Resume) {
-		if l.template != "" && made.ID == "" {
-			if _, err := b.r.Cloud.ReadByID(ctx, "createTemplate", l.template); err == nil {
-				b.r.Progress("taking over the template %s of an interrupted build", l.template)
-				b.tag = l.tag
-				made = built{ID: l.template, Version: b.version}
-				if b.plan.keepsMachine() && l.machine != "" {
-					made.Machine, l.machine = l.machine, ""
-				}
-			} else if !cloudstack.IsGone(err) {
-				errs = append(errs, err)
+		usable, err := b.usable(ctx, l)
+		errs = append(errs, err)
+		if usable && made.ID == "" {
+			b.r.Progress("taking over the template %s of an interrupted build", l.template)
+			b.tag = l.tag
+			made = built{ID: l.template, Version: b.version}
+			l.template = ""
+			if b.plan.keepsMachine() && l.machine != "" {
+				made.Machine, l.machine = l.machine, ""
 			}
 		}
-		errs = append(errs, l.remove(ctx, b.r))
+		errs = append(errs, l.remove(ctx, b.r, b.known))
 	}
 	if err := errors.Join(errs...); err != nil || made.ID == "" {
 		return built{}, false, err
 	}
 	return made, true, b.ready(ctx, made.ID)
+}
+
+// usable says whether the template of an interrupted build is the one to be built now.
+func (b *build) usable(ctx context.Context, l *leftover) (bool, error) {
+	if l.template == "" || b.known.has(l.template) {
+		return false, nil
+	}
+	t, err := b.r.Cloud.ReadByID(ctx, "createTemplate", l.template)
+	if cloudstack.IsGone(err) {
+		return false, nil
+	}
+	return err == nil && t.Path("details.moldctl.fingerprint") == b.fingerprint, err
 }
 
 // make goes through a build from the key to the template.

@@ -33,10 +33,11 @@ func (handler) Update(ctx context.Context, r *sdk.Request, prior, plan Image) (I
 	if err != nil {
 		return prior, err
 	}
-	if err := k.save(r); err != nil {
-		return prior, err
+	var errs []error
+	for _, l := range leftovers(r.Resume) {
+		errs = append(errs, l.remove(ctx, r, k))
 	}
-	return plan, change(ctx, r, prior, plan)
+	return plan, errors.Join(append(errs, change(ctx, r, prior, plan), k.save(r))...)
 }
 
 // rebuild makes a new version and remembers it beside the earlier ones, which go when everything that uses them has moved.
@@ -49,7 +50,7 @@ func rebuild(ctx context.Context, r *sdk.Request, plan Image) (Image, error) {
 	if err != nil {
 		return plan, err
 	}
-	b := &build{r: r, plan: plan, version: k.Built + 1}
+	b := &build{r: r, plan: plan, version: k.Built + 1, fingerprint: fingerprint, known: k}
 	made, buildErr := b.run(ctx)
 	if made.ID == "" {
 		return plan, errors.Join(buildErr, k.save(r))
@@ -105,13 +106,9 @@ func (handler) Delete(ctx context.Context, r *sdk.Request, prior Image) error {
 	if err != nil {
 		return err
 	}
-	left := leftovers(r.Resume)
 	var errs []error
-	for _, l := range left {
-		errs = append(errs, l.remove(ctx, r))
-		if l.template != "" {
-			k.Images = append(k.Images, built{ID: l.template})
-		}
+	for _, l := range leftovers(r.Resume) {
+		errs = append(errs, l.remove(ctx, r, k))
 	}
 	if prior.ID != "" && !k.has(prior.ID) {
 		k.Images = append(k.Images, built{ID: prior.ID, Version: prior.Version, Machine: prior.Origin})
@@ -175,9 +172,10 @@ func (handler) Prune(ctx context.Context, r *sdk.Request, state Image) (Image, e
 	return state, errors.Join(append(errs, k.save(r))...)
 }
 
+// has says whether a template or a machine belongs to a version that exists.
 func (k *kept) has(id string) bool {
 	for _, image := range k.Images {
-		if image.ID == id {
+		if image.ID == id || image.Machine == id {
 			return true
 		}
 	}

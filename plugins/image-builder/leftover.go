@@ -58,8 +58,8 @@ func leftovers(resume map[string]cloudstack.Settled) []*leftover {
 	return out
 }
 
-// remove deletes everything of a build but its template. What is gone already is no error.
-func (l *leftover) remove(ctx context.Context, r *sdk.Request) error {
+// remove deletes everything of a build that belongs to no version. What is gone already is no error.
+func (l *leftover) remove(ctx context.Context, r *sdk.Request, k *kept) error {
 	var errs []error
 	for _, object := range []struct{ what, command, id string }{
 		{"open", "deleteFirewallRule", l.open}, {"forward", "deletePortForwardingRule", l.forward},
@@ -70,7 +70,7 @@ func (l *leftover) remove(ctx context.Context, r *sdk.Request) error {
 		key := "build " + l.tag + " undo " + object.what
 		errs = append(errs, r.Cloud.Delete(ctx, cloudstack.Mutation{Key: key, Command: object.command, Target: object.id}))
 	}
-	if l.machine != "" {
+	if l.machine != "" && !k.has(l.machine) {
 		errs = append(errs, destroy(ctx, r, "build "+l.tag+" undo machine", l.machine))
 	}
 	if l.address != "" {
@@ -78,6 +78,9 @@ func (l *leftover) remove(ctx context.Context, r *sdk.Request) error {
 	}
 	if l.key {
 		errs = append(errs, removeKey(ctx, r, "build "+l.tag+" undo key", keyName(l.tag)))
+	}
+	if l.template != "" && !k.has(l.template) {
+		errs = append(errs, removeVersion(ctx, r, built{ID: l.template}))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove what an interrupted build left: %w", err)

@@ -19,6 +19,7 @@ func (b *build) createTemplate(ctx context.Context, volume string) (cloudstack.O
 	params.Bool("ispublic", b.plan.Public).Bool("isfeatured", b.plan.Featured).Bool("isdynamicallyscalable", b.plan.DynamicallyScalable).
 		Bool("requireshvm", b.plan.RequiresHVM).Bool("passwordenabled", b.plan.PasswordEnabled).Map("details", b.plan.Details)
 	params["details[0].moldctl.op"] = marker
+	params["details[0].moldctl.fingerprint"] = b.fingerprint
 	made, err := b.r.Cloud.Call(ctx, cloudstack.Mutation{
 		Key: b.key("template"), Command: "createTemplate", Params: params, Result: "template",
 		Identity: cloudstack.Identity{

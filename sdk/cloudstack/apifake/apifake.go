@@ -40,6 +40,9 @@ func List(key string, objects ...Object) Answer {
 // Make answers a synchronous command with an object.
 func Make(key string, o Object) Answer { return Answer{body: Object{key: o}} }
 
+// OK answers a synchronous command that makes nothing.
+func OK() Answer { return Answer{body: Object{"success": "true"}} }
+
 // Start answers an asynchronous command; its job ends with the object.
 func Start(key string, o Object) Answer {
 	return Answer{body: Object{"id": o["id"]}, job: Object{key: o}}
