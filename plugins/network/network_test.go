@@ -76,7 +76,9 @@ func TestExamples(t *testing.T) {
 				continue
 			}
 			shown = shown || of == typ
-			if _, diags := block.Body.Content(hcldec.ImpliedSchema(of.DecoderSpec())); diags.HasErrors() {
+			schema := hcldec.ImpliedSchema(of.DecoderSpec())
+			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: "depends_on"})
+			if _, diags := block.Body.Content(schema); diags.HasErrors() {
 				t.Error(diags)
 			}
 		}

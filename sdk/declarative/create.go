@@ -57,6 +57,9 @@ func (o *operation) make(ctx context.Context) error {
 		if err := o.learn(object); err != nil {
 			return err
 		}
+		if o.id == "" {
+			o.id = textOf(valueOf(o.self, "id")) // what is made has no id of its own
+		}
 		// An answer with little more than the id does not show the object.
 		o.stale = o.stale || !first || len(o.object) <= 3
 		if err := o.wait(ctx, call.Wait); err != nil {

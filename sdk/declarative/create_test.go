@@ -108,6 +108,15 @@ func TestCreateSends(t *testing.T) {
 				"guest_address": "10.1.1.5", "address": "198.51.100.7", "state": "Active", "firewall": "map[cidrs:192.0.2.0/24]",
 			},
 		},
+		"static NAT has the address's id": {
+			path: network, typ: "static_nat", given: map[string]cty.Value{"public_ip": text("ip-1"), "instance": text("vm-1")},
+			script: func(f *fake) {
+				f.on("enableStaticNat", `{"success": "true"}`)
+				f.on("listPublicIpAddresses", `{"count": 1, "publicipaddress": [{"id": "ip-1", "ipaddress": "198.51.100.7", "isstaticnat": true, "virtualmachineid": "vm-1", "vmipaddress": "10.1.1.5"}]}`)
+			},
+			sent:  []string{"enableStaticNat ipaddressid=ip-1 virtualmachineid=vm-1", "listPublicIpAddresses id=ip-1"},
+			value: map[string]string{"id": "ip-1", "public_ip": "ip-1", "instance": "vm-1", "address": "198.51.100.7", "guest_address": "10.1.1.5"},
+		},
 		"a set of firewall rules is its rules": {
 			path: network, typ: "firewall",
 			given: map[string]cty.Value{

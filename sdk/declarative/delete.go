@@ -72,7 +72,8 @@ func (o *operation) goneAfter(ctx context.Context, cause error) bool {
 	if err != nil {
 		return cloudstack.IsGone(err)
 	}
-	return ended(object)
+	gone, err := o.ended(o.typ, object)
+	return gone && err == nil
 }
 
 // kept is the outcome of a delete that failed.

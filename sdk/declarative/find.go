@@ -29,10 +29,17 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 	seen := map[string]bool{}
 	var found []Found
 	for _, object := range objects {
-		if seen[object.ID()] || ended(object) {
+		if seen[object.ID()] {
 			continue // templates are listed once per zone
 		}
 		seen[object.ID()] = true
+		gone, err := rt.ended(req.Type, object)
+		if err != nil {
+			return nil, err
+		}
+		if gone {
+			continue
+		}
 		f, err := rt.found(req, object, r)
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
 // problem explains an error to the user.
@@ -48,12 +49,15 @@ var hints = map[int]string{
 // replaced.
 func unusable(object cloudstack.Object) bool { return object.Str("state") == "Error" }
 
-// ended says that the cloud still shows an object that is on its way out and
-// cannot be used any more.
-func ended(object cloudstack.Object) bool {
+// ended says that the cloud still shows an object that is gone: on its way out,
+// or by what its type says of it.
+func (rt *Runtime) ended(t *pluginspec.Type, object cloudstack.Object) (bool, error) {
 	switch object.Str("state") {
 	case "Destroyed", "Destroy", "Expunging", "Expunged", "Releasing":
-		return true
+		return true, nil
 	}
-	return false
+	if t.Read == nil || t.Read.Gone == "" {
+		return false, nil
+	}
+	return rt.templates.truth(t.Read.Gone, roots{"response": objectValue(object)})
 }

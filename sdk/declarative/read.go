@@ -116,7 +116,11 @@ func (r *reading) one(ctx context.Context, item ReadItem, object cloudstack.Obje
 			return unread(item, err)
 		}
 	}
-	if ended(object) || p.Lease != "" && object.Str("allocated") != p.Lease {
+	gone, err := r.ended(r.Type, object)
+	if err != nil {
+		return unread(item, err)
+	}
+	if gone || p.Lease != "" && object.Str("allocated") != p.Lease {
 		return ReadResult{State: Absent}
 	}
 	if p.Owner == nil {

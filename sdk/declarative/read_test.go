@@ -126,6 +126,25 @@ func TestAbsenceIsProved(t *testing.T) {
 	}
 }
 
+// TestGoneThoughListed tells static NAT that was switched off from its address,
+// which is still there.
+func TestGoneThoughListed(t *testing.T) {
+	t.Parallel()
+	spec := plugin(t, network)
+	for nat, want := range map[bool]declarative.ReadState{true: declarative.Present, false: declarative.Absent} {
+		f := newFake(t).on("listPublicIpAddresses", fmt.Sprintf(`{"count": 1, "publicipaddress": [{"id": "ip-1", "isstaticnat": %v}]}`, nat))
+		results, err := declarative.New(spec).Read(t.Context(), declarative.ReadRequest{
+			Type: spec.Types["static_nat"], Cloud: f.client(), Identity: me, Items: []declarative.ReadItem{{ID: "ip-1"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if results[0].State != want {
+			t.Errorf("static NAT %v: state %v, want %v: %s", nat, results[0].State, want, details(results[0].Problems))
+		}
+	}
+}
+
 // TestChildrenOfManyParents reads the rules of several addresses with one
 // listing.
 func TestChildrenOfManyParents(t *testing.T) {
