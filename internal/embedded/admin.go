@@ -89,7 +89,7 @@ func (p Process) ask(ctx context.Context, method, path string, body, into any) e
 	transport := &http.Transport{} // no proxy: the cloud is on this machine
 	defer transport.CloseIdleConnections()
 	answer, err := (&http.Client{Transport: transport}).Do(request)
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	if gone(err) {
 		return ErrNotRunning
 	}
 	if err != nil {
@@ -98,6 +98,8 @@ func (p Process) ask(ctx context.Context, method, path string, body, into any) e
 	defer answer.Body.Close()
 	text, err = io.ReadAll(io.LimitReader(answer.Body, 64<<20))
 	switch {
+	case gone(err):
+		return ErrNotRunning
 	case err != nil:
 		return fmt.Errorf("ask the embedded cloud: %w", err)
 	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusNotFound:
@@ -112,4 +114,14 @@ func (p Process) ask(ctx context.Context, method, path string, body, into any) e
 		return ErrNotRunning // likewise: this is not our cloud
 	}
 	return nil
+}
+
+// gone tells whether a request failed because nobody serves, or no longer.
+func gone(err error) bool {
+	for _, sign := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, sign) {
+			return true
+		}
+	}
+	return false
 }

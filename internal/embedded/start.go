@@ -139,10 +139,14 @@ func tail(path string, from int64) string {
 
 // Stop ends the process and waits until it is gone. Its data stays.
 func (p Process) Stop(ctx context.Context) error {
-	if err := p.ask(ctx, http.MethodPost, "/stop", struct{}{}, nil); err != nil {
+	// Its answer may be cut off by its end.
+	if err := p.ask(ctx, http.MethodPost, "/stop", struct{}{}, nil); err != nil && !errors.Is(err, ErrNotRunning) {
 		return err
 	}
 	return until(ctx, stopTimeout, func() (bool, error) {
+		if errors.Is(syscall.Kill(p.PID, 0), syscall.ESRCH) {
+			return true, nil
+		}
 		_, err := os.Stat(filepath.Join(p.dir, processFile))
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil
