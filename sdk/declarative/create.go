@@ -36,9 +36,6 @@ func (rt *Runtime) Create(ctx context.Context, req Request) Result {
 		}
 	}
 	o.noteLease()
-	if err := o.refreshSelf(); err != nil {
-		problems = append(problems, o.problem("Cannot understand the answer of the cloud", "", err))
-	}
 	return o.result(problems)
 }
 
@@ -69,7 +66,7 @@ func (o *operation) make(ctx context.Context) error {
 	if len(o.typ.Create.Calls) == 0 {
 		// A set of rules: the object is its children.
 		o.object = cloudstack.Object{}
-		if err := o.refreshSelf(); err != nil {
+		if err := o.refreshSelf(false); err != nil {
 			return err
 		}
 		o.id = textOf(valueOf(o.self, "id"))
@@ -127,6 +124,9 @@ func (o *operation) notMade(ctx context.Context, err error) Result {
 	if readErr == nil {
 		readErr = o.learn(object)
 	}
+	if readErr == nil {
+		readErr = o.refreshSelf(true)
+	}
 	if readErr != nil {
 		problems := []Problem{problem, o.problem("Cannot read what was left of "+o.typ.Name, "", readErr)}
 		return Result{Status: Partial, Private: o.private.encode(), Problems: problems}
@@ -142,6 +142,9 @@ func (o *operation) notMade(ctx context.Context, err error) Result {
 // result is the outcome of a create or update that made the object: whatever is
 // wrong leaves it partial.
 func (o *operation) result(problems []Problem) Result {
+	if err := o.refreshSelf(true); err != nil {
+		problems = append(problems, o.problem("Cannot understand the answer of the cloud", "", err))
+	}
 	r := Result{Status: OK, Value: o.self, Private: o.private.encode(), Problems: problems}
 	for _, p := range problems {
 		if !p.Warning {

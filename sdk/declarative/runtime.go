@@ -87,12 +87,13 @@ func (o *operation) learn(object cloudstack.Object) error {
 	for field, v := range object {
 		o.object[field] = v
 	}
-	return o.refreshSelf()
+	return o.refreshSelf(false)
 }
 
-// refreshSelf fills what is not known yet in self from the object.
-func (o *operation) refreshSelf() error {
-	v, err := o.promised(o.object, o.self)
+// refreshSelf fills what is not known yet in self from the object. What the
+// answers so far do not show stays unknown until the last of them is in.
+func (o *operation) refreshSelf(last bool) error {
+	v, err := o.promised(o.object, o.self, last)
 	if err != nil {
 		return err
 	}
@@ -103,18 +104,22 @@ func (o *operation) refreshSelf() error {
 
 // promised is the planned value with what was left open filled in from an
 // object: an answer may refine a plan, never depart from it.
-func (o *operation) promised(object cloudstack.Object, planned cty.Value) (cty.Value, error) {
+func (o *operation) promised(object cloudstack.Object, planned cty.Value, last bool) (cty.Value, error) {
 	d := decoder{templates: o.templates, object: object, roots: o.roots.with("response", objectValue(object)).with("self", planned)}
 	attrs := map[string]cty.Value{}
 	for _, a := range o.typ.Attributes {
 		was := valueOf(planned, a.Name)
-		if was != cty.NilVal && was.IsWhollyKnown() && !(a.Volatile && a.Computed) {
+		refreshed := a.Volatile && a.Computed && len(object) > 0
+		if was != cty.NilVal && was.IsWhollyKnown() && !refreshed {
 			attrs[a.Name] = was
 			continue
 		}
 		v, err := d.attribute(a, was)
 		if err != nil {
 			return cty.NilVal, fmt.Errorf("read %s of %s: attribute %s: %w", o.typ.Name, o.Address, a.Name, err)
+		}
+		if v.IsNull() && !last && was != cty.NilVal {
+			v = was
 		}
 		attrs[a.Name] = v
 	}
