@@ -89,50 +89,55 @@ var errNoMachine = errors.New("no route to host")
 
 // planeState is everything that ought to be reachable from outside. A network without a running router has nothing.
 func (s *planeService) planeState(t *Tables) plane.State {
-	var state plane.State
-	routed := map[string]bool{}
+	stopped := map[string]bool{}
 	for r := range t.Routers.All() {
-		routed[r.NetworkID] = r.State == VMRunning
+		stopped[r.NetworkID] = r.State != VMRunning
 	}
+	at := map[string]*plane.Address{} // by the public address's id
+	var order []*plane.Address
 	for ip := range t.PublicIPs.All() {
 		address, err := netip.ParseAddr(ip.Address)
 		n, ok := t.Networks.Get(ip.NetworkID)
-		if err != nil || !ok || ip.State == IPFree || n.State != NetworkImplemented {
+		if err != nil || !ok || ip.State == IPFree || n.State != NetworkImplemented || stopped[n.ID] {
 			continue
 		}
-		if running, known := routed[n.ID]; known && !running {
-			continue
+		a := &plane.Address{IP: address, Unfiltered: ip.VPCID != ""}
+		if ip.StaticNAT && ip.VMID != "" {
+			a.StaticNAT = &plane.StaticNAT{Listening: s.listening(ip.VMID), Dial: s.dial(ip.VMID)}
 		}
-		state.Addresses = append(state.Addresses, s.addressState(t, ip, address))
+		at[ip.ID], order = a, append(order, a)
+	}
+	for r := range t.Firewall.All() {
+		if a := at[r.IPAddressID]; a != nil && r.State != RuleDeleting {
+			s.addRule(a, r)
+		}
+	}
+	for r := range t.LBRules.All() {
+		if a := at[r.PublicIPID]; a != nil && r.State != RuleDeleting {
+			a.Rules = append(a.Rules, balancerOf(t, r, s.dial))
+		}
+	}
+	var state plane.State
+	for _, a := range order {
+		state.Addresses = append(state.Addresses, *a)
 	}
 	return state
 }
 
-func (s *planeService) addressState(t *Tables, ip PublicIP, address netip.Addr) plane.Address {
-	a := plane.Address{IP: address, Unfiltered: ip.VPCID != ""}
-	for r := range t.Firewall.All() {
-		if r.IPAddressID != ip.ID || r.State == RuleDeleting || !strings.EqualFold(r.Protocol, "tcp") && !strings.EqualFold(r.Protocol, "all") {
-			continue
-		}
-		switch r.Purpose {
-		case PurposeFirewall:
-			from, to := r.StartPort, r.EndPort
-			if !r.HasPorts {
-				from, to = 1, 65535
-			}
-			a.Openings = append(a.Openings, plane.Opening{From: uint16(from), To: uint16(to), Sources: prefixes(r.CIDRs)})
-		case PurposePortForwarding:
-			a.Forwards = append(a.Forwards, plane.Forward{From: uint16(r.StartPort), To: uint16(r.EndPort), Private: uint16(r.PrivateStart),
-				Sources: prefixes(r.CIDRs), Listening: s.listening(r.VMID), Dial: s.dial(r.VMID)})
-		}
+// addRule sets up a firewall or port forwarding rule on an address; only TCP can be carried.
+func (s *planeService) addRule(a *plane.Address, r FirewallRule) {
+	if !strings.EqualFold(r.Protocol, "tcp") && !strings.EqualFold(r.Protocol, "all") {
+		return
 	}
-	if ip.StaticNAT && ip.VMID != "" {
-		a.StaticNAT = &plane.StaticNAT{Listening: s.listening(ip.VMID), Dial: s.dial(ip.VMID)}
-	}
-	for r := range t.LBRules.All() {
-		if r.PublicIPID == ip.ID && r.State != RuleDeleting {
-			a.Rules = append(a.Rules, balancerOf(t, r, s.dial))
+	switch r.Purpose {
+	case PurposeFirewall:
+		from, to := r.StartPort, r.EndPort
+		if !r.HasPorts {
+			from, to = 1, 65535
 		}
+		a.Openings = append(a.Openings, plane.Opening{From: uint16(from), To: uint16(to), Sources: prefixes(r.CIDRs)})
+	case PurposePortForwarding:
+		a.Forwards = append(a.Forwards, plane.Forward{From: uint16(r.StartPort), To: uint16(r.EndPort), Private: uint16(r.PrivateStart),
+			Sources: prefixes(r.CIDRs), Listening: s.listening(r.VMID), Dial: s.dial(r.VMID)})
 	}
-	return a
 }
