@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 )
 
-// maxCode is how many columns of a source line are shown.
-const maxCode = 120
+const (
+	maxCode = 120  // columns of a source line that are shown
+	maxNear = 2000 // bytes before and behind the place that are looked at
+)
 
 // excerpt is the source line a diagnostic is about, ready for a terminal.
 type excerpt struct {
@@ -35,7 +38,10 @@ func excerptOf(files map[string]*hcl.File, subject *hcl.Range) *excerpt {
 		to = start + i
 	}
 	end := min(max(subject.End.Byte, start), to)
+	// Of a very long line only what is near is looked at.
+	from, to = max(from, runeStart(src, start-maxNear)), runeStart(src, min(to, end+maxNear))
 	line := maskSecrets(src[from:to])
+	end = min(end, start+maxNear, to)
 	before, marked, after := visible(line[:start-from]), visible(line[start-from:end-from]), visible(line[end-from:])
 	if skip := width(before) + min(width(marked), maxCode/2) - maxCode; skip > 0 {
 		before = "…" + cutLeft(before, skip+1)
@@ -46,6 +52,15 @@ func excerptOf(files map[string]*hcl.File, subject *hcl.Range) *excerpt {
 		line: subject.Start.Line, code: strings.TrimRight(before+marked+after, " "),
 		indent: width(before), length: max(width(marked), 1),
 	}
+}
+
+// runeStart moves an offset back to where a character starts.
+func runeStart(src []byte, at int) int {
+	at = min(max(at, 0), len(src))
+	for at > 0 && at < len(src) && !utf8.RuneStart(src[at]) {
+		at--
+	}
+	return at
 }
 
 // A secret written out in a stack: a text in quotes, or in YAML without.

@@ -132,6 +132,7 @@ func TestLoadUnreadable(t *testing.T) {
 		"deep":           {write("deep.hcl", []byte("locals {\n a = "+strings.Repeat("[", 300000)+"\n}")), "levels deep"},
 		"long":           {write("long.hcl", []byte("locals {\n a = "+strings.Repeat("!", 300000)+"true\n}")), "operators"},
 		"deep yaml":      {write("deep.yaml", []byte("locals: {a: "+strings.Repeat("[", 300000)+"}")), "deep"},
+		"many errors":    {write("many.hcl", []byte("a"+strings.Repeat("\x02", 5000))), "more errors"},
 		"deep template":  {write("template.yaml", []byte("locals: {a: \"${"+strings.Repeat("(", 300000)+"\"}")), "levels deep"},
 		"vars and tests": {filepath.Dir(write("other/default.vars.hcl", []byte("a = 1\n"))), "holds no *.hcl"},
 	}

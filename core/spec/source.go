@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,9 @@ import (
 
 // maxFileSize keeps a wrong file name (a disk image, a log) from being parsed.
 const maxFileSize = 8 << 20
+
+// maxParseErrors is how many mistakes of syntax are reported per file.
+const maxParseErrors = 20
 
 const unreadable = "Unreadable stack"
 
@@ -57,13 +61,23 @@ func readSources(path string) (*sources, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	for _, name := range names {
 		file, moreDiags := parseFile(name)
-		diags = append(diags, moreDiags...)
+		diags = append(diags, atMost(maxParseErrors, moreDiags)...)
 		if file != nil {
 			src.names = append(src.names, name)
 			src.files[name] = file
 		}
 	}
 	return src, diags
+}
+
+// atMost keeps the first n diagnostics of a file and says how many more there
+// are: a wrong file is one mistake, not thousands.
+func atMost(n int, diags hcl.Diagnostics) hcl.Diagnostics {
+	if len(diags) <= n {
+		return diags
+	}
+	return append(slices.Clone(diags[:n]), diag.Errorf(diags[n].Subject, "Too many errors",
+		"From here on the file has %d more errors. Is it the right file?", len(diags)-n))
 }
 
 // stackFiles lists the files of a folder that make up its stack, sorted.
