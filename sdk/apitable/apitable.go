@@ -13,6 +13,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,27 +87,35 @@ func find(fields []Field, name string) (Field, bool) {
 	return fields[i], true
 }
 
-// Table holds the declared commands by name. It is shared: nothing changes it.
-type Table struct{ commands map[string]Command }
+// Table holds the declared commands by name. It is safe for concurrent use.
+type Table struct {
+	lines   map[string][]byte // as packed
+	decoded sync.Map          // name → Command
+}
 
 // Command returns a command by its exact name: upper and lower case matter.
 func (t *Table) Command(name string) (Command, bool) {
-	c, ok := t.commands[name]
-	return c, ok
+	if c, ok := t.decoded.Load(name); ok {
+		return c.(Command), true
+	}
+	line, ok := t.lines[name]
+	if !ok {
+		return Command{}, false
+	}
+	c, err := decode(name, line)
+	if err != nil {
+		return Command{}, false // only a table that does not pass its tests holds such a line
+	}
+	t.decoded.Store(name, c)
+	return c, true
 }
 
 // Names returns the names of all commands, sorted.
-func (t *Table) Names() []string {
-	names := make([]string, 0, len(t.commands))
-	for name := range t.commands {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.lines)) }
 
-// Load returns the table. It is unpacked once per process, when first asked
-// for; an error means that the build is broken.
+// Load returns the table. It is opened once per process, when first asked for,
+// and a command is decoded when it is first asked for; an error means that the
+// build is broken.
 var Load = sync.OnceValues(func() (*Table, error) { return unpack(packed) })
 
 func unpack(packed []byte) (*Table, error) {
@@ -113,28 +123,40 @@ func unpack(packed []byte) (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack the API table: %w", err)
 	}
-	var raw map[string]struct {
+	text, err := io.ReadAll(z)
+	if err != nil {
+		return nil, fmt.Errorf("unpack the API table: %w", err)
+	}
+	t := &Table{lines: map[string][]byte{}}
+	for line := range bytes.Lines(text) {
+		name, rest, found := bytes.Cut(line, []byte(" "))
+		if !found {
+			return nil, fmt.Errorf("unpack the API table: line %d has no name", len(t.lines)+1)
+		}
+		t.lines[string(name)] = rest
+	}
+	return t, nil
+}
+
+func decode(name string, line []byte) (Command, error) {
+	var raw struct {
 		Async    bool              `json:"a"`
 		Params   map[string]string `json:"p"`
 		Response map[string]any    `json:"r"`
 	}
-	if err := json.NewDecoder(z).Decode(&raw); err != nil {
-		return nil, fmt.Errorf("unpack the API table: %w", err)
+	if err := json.Unmarshal(line, &raw); err != nil {
+		return Command{}, fmt.Errorf("read command %s of the API table: %w", name, err)
 	}
-	t := &Table{commands: make(map[string]Command, len(raw))}
-	for name, r := range raw {
-		c := Command{Name: name, Async: r.Async, Params: make([]Param, 0, len(r.Params)), Fields: fields(r.Response)}
-		for param, code := range r.Params {
-			p, err := decode(param, code)
-			if err != nil {
-				return nil, fmt.Errorf("unpack the API table: command %s: %w", name, err)
-			}
-			c.Params = append(c.Params, p)
+	c := Command{Name: name, Async: raw.Async, Params: make([]Param, 0, len(raw.Params)), Fields: fields(raw.Response)}
+	for param, code := range raw.Params {
+		p, err := decodeParam(param, code)
+		if err != nil {
+			return Command{}, fmt.Errorf("read command %s of the API table: %w", name, err)
 		}
-		slices.SortFunc(c.Params, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
-		t.commands[name] = c
+		c.Params = append(c.Params, p)
 	}
-	return t, nil
+	slices.SortFunc(c.Params, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
+	return c, nil
 }
 
 // fields reads {name: type} and {name: [type, {…}]}.
@@ -160,8 +182,8 @@ func fields(raw map[string]any) []Field {
 	return out
 }
 
-// decode reads "type", "type!" (required) and "type(5120)" (length).
-func decode(name, code string) (Param, error) {
+// decodeParam reads "type", "type!" (required) and "type(5120)" (length).
+func decodeParam(name, code string) (Param, error) {
 	p := Param{Name: name, Length: 255}
 	if typ, length, found := strings.Cut(code, "("); found {
 		n, err := strconv.Atoi(strings.TrimSuffix(length, ")"))

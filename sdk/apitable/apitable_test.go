@@ -50,6 +50,23 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+func TestEveryCommandCanBeRead(t *testing.T) {
+	t.Parallel()
+	table, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range table.Names() {
+		c, err := decode(name, table.lines[name])
+		if err != nil {
+			t.Error(err)
+		}
+		if again, ok := table.Command(name); !ok || again.Name != name || len(again.Params) != len(c.Params) {
+			t.Errorf("command %s: %v", name, again)
+		}
+	}
+}
+
 func TestUnpackRefusesDamage(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]byte{

@@ -13,7 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"os"
+	"slices"
 )
 
 // declared is one command of the input; fields that are not named are dropped.
@@ -27,7 +29,8 @@ type declared struct {
 	Response map[string]any `json:"response"`
 }
 
-// packed is one command of the output.
+// packed is one command of the output, which is one line per command: its name,
+// a space, JSON.
 type packed struct {
 	Async    bool              `json:"a,omitempty"`
 	Params   map[string]string `json:"p,omitempty"`
@@ -60,16 +63,20 @@ func run(in, out string) error {
 		}
 		table[name] = p
 	}
-	body, err := json.Marshal(table)
-	if err != nil {
-		return fmt.Errorf("encode the table: %w", err)
+	var body bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		line, err := json.Marshal(table[name])
+		if err != nil {
+			return fmt.Errorf("encode the table: %w", err)
+		}
+		fmt.Fprintf(&body, "%s %s\n", name, line)
 	}
 	var buf bytes.Buffer
 	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
 	if err != nil {
 		return fmt.Errorf("compress the table: %w", err)
 	}
-	if _, err := z.Write(body); err != nil {
+	if _, err := z.Write(body.Bytes()); err != nil {
 		return fmt.Errorf("compress the table: %w", err)
 	}
 	if err := z.Close(); err != nil {
