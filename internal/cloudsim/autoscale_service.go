@@ -121,7 +121,7 @@ func (c *Cloud) update(ctx context.Context, f func(*Call) error) error {
 		c.mu.Unlock()
 		return err
 	}
-	after := call.takeAfter()
+	after := call.takeReady(nil)
 	seq, err := c.store.commit()
 	c.mu.Unlock()
 	if err := c.settle(seq, err); err != nil {

@@ -31,8 +31,9 @@ type Call struct {
 	declared *apitable.Command
 	cmd      command
 	changed  map[string]bool // networks whose data plane must be looked at again
-	after    []func()
-	tracked  string // entity the audit entry names, for synchronous commands
+	after    []func()        // to run after the next commit
+	ready    []func()        // to run once the lock is free
+	tracked  string          // entity the audit entry names, for synchronous commands
 }
 
 // Now is the cloud's time, in UTC.
@@ -86,15 +87,14 @@ func (c *Call) Unlocked(f func(context.Context) error) error {
 	if err := c.Commit(); err != nil {
 		return err
 	}
+	ready := c.takeReady(nil)
 	c.Cloud.mu.Unlock()
+	defer c.Cloud.mu.Lock() // also if f panics
 	c.Cloud.jobs.park(c.Job.ID)
-	after := c.takeAfter()
-	for _, g := range after {
+	for _, g := range ready {
 		g()
 	}
-	err := f(c.Ctx)
-	c.Cloud.mu.Lock()
-	return err
+	return f(c.Ctx)
 }
 
 // Wait lets time pass in a job body, as Unlocked does. It returns an error only if the cloud stops, and then the body must
@@ -106,14 +106,24 @@ func (c *Call) Wait(d time.Duration) error {
 	return c.Unlocked(func(ctx context.Context) error { return sleep(ctx, c.Cloud.clock, d) })
 }
 
-// takeAfter returns what has to run after a commit, the data plane's notice included.
-func (c *Call) takeAfter() []func() {
-	after := c.after
+// commitAfter marks what was to run after the commit, the data plane's notice included, as ready to run.
+func (c *Call) commitAfter() {
+	c.ready = append(c.ready, c.after...)
 	for _, id := range sortedKeys(c.changed) {
-		after = append(after, func() { c.Cloud.notifyPlane(id) })
+		c.ready = append(c.ready, func() { c.Cloud.notifyPlane(id) })
 	}
 	c.after, c.changed = nil, nil
-	return after
+}
+
+// takeReady returns what is ready to run. After an error that is only what earlier commits left.
+func (c *Call) takeReady(err error) []func() {
+	if err != nil {
+		c.after, c.changed = nil, nil
+	}
+	c.commitAfter()
+	ready := c.ready
+	c.ready = nil
+	return ready
 }
 
 // Own refuses a caller who may not touch what an account owns.

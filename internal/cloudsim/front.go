@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -77,6 +78,8 @@ func readRequest(r *http.Request) (request, error) {
 
 // answer verifies a request, runs it and shapes the result.
 func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	caller, refusal := c.authenticate(req)
 	if refusal != nil {
 		return *refusal
@@ -197,12 +200,11 @@ func (c *Cloud) dispatch(call *Call, fault *Fault) (any, error) {
 	var entry AuditEntry
 	if err != nil {
 		c.store.rollback()
-		call.after, call.changed = nil, nil
 	}
 	if mutating {
 		entry = c.audit(call, job, err, fault.loses())
 	}
-	after := call.takeAfter()
+	after := call.takeReady(err)
 	seq, commitErr := c.store.commit()
 	c.mu.Unlock()
 	if err := c.settle(seq, commitErr); err != nil {
@@ -220,8 +222,10 @@ func (c *Cloud) dispatch(call *Call, fault *Fault) (any, error) {
 	return body, err
 }
 
-// transact runs the handler; for an asynchronous command it also makes the job.
-func (c *Cloud) transact(call *Call, fault *Fault, mutating bool) (any, *Job, error) {
+// transact runs the handler; for an asynchronous command it also makes the job. A handler that panics must not leave the lock
+// taken: its call fails as one that hit an unexpected exception.
+func (c *Cloud) transact(call *Call, fault *Fault, mutating bool) (body any, job *Job, err error) {
+	defer c.rescue(call, &err)
 	kinds := call.cmd.kinds
 	if call.cmd.id != kindAny {
 		kinds = map[string]kind{"id": call.cmd.id, "ids": call.cmd.id}
@@ -251,11 +255,11 @@ func (c *Cloud) transact(call *Call, fault *Fault, mutating bool) (any, *Job, er
 		return nil, nil, err
 	}
 	j := c.newJob(call, id, fault)
-	body := Obj{"jobid": j.ID}
+	started := Obj{"jobid": j.ID}
 	if call.cmd.creates {
-		body["id"] = id
+		started["id"] = id
 	}
-	return body, &j, nil
+	return started, &j, nil
 }
 
 func (c *Cloud) newJob(call *Call, entityID string, fault *Fault) Job {
@@ -295,6 +299,14 @@ func (c *Cloud) startJob(ctx context.Context, j Job) {
 	}
 }
 
+// rescue turns a panic into a failure of the call.
+func (c *Cloud) rescue(call *Call, err *error) {
+	if p := recover(); p != nil {
+		c.opts.Log("%s panicked: %v\n%s", call.Name, p, debug.Stack())
+		*err = Internal("%s failed unexpectedly: %v", call.Name, p)
+	}
+}
+
 // settle waits until what was committed is on disk.
 func (c *Cloud) settle(seq uint64, err error) error {
 	if err == nil && c.store.wal != nil {
@@ -310,6 +322,7 @@ func (c *Cloud) settle(seq uint64, err error) error {
 // commit makes what a call has changed so far durable; the lock is held.
 func (c *Cloud) commit(call *Call) error {
 	seq, err := c.store.commit()
+	call.commitAfter()
 	return c.settle(seq, err)
 }
 

@@ -142,7 +142,7 @@ func (c *Cloud) runJob(ctx context.Context, j Job) {
 	if _, ok := c.store.Jobs.Get(j.ID); ok {
 		c.finishJob(call, result, err)
 	}
-	after := call.takeAfter()
+	after := call.takeReady(err)
 	seq, commitErr := c.store.commit()
 	c.mu.Unlock()
 	c.settle(seq, commitErr)
@@ -151,7 +151,8 @@ func (c *Cloud) runJob(ctx context.Context, j Job) {
 	}
 }
 
-func (c *Cloud) jobBody(call *Call) (Obj, error) {
+func (c *Cloud) jobBody(call *Call) (result Obj, err error) {
+	defer c.rescue(call, &err)
 	if f := call.Job.Fault; f != nil && f.Code != 0 {
 		return nil, Fail(f.Code, csServer, "%s", f.Text)
 	}

@@ -168,8 +168,12 @@ func checkParams(t *Tables, cmd *apitable.Command, kinds map[string]kind, label 
 		if !ok {
 			continue
 		}
-		if param.Required && v == "" && (param.Type == apitable.String || param.Type == apitable.UUID || param.Type == apitable.List) {
+		if v == "" && param.Required {
 			return errMissing(label, param.Name)
+		}
+		if v == "" && param.Type != apitable.String {
+			delete(p, param.Name) // as if it had not been given
+			continue
 		}
 		if err := checkValue(t, param, kinds, label, v); err != nil {
 			return err
@@ -198,11 +202,11 @@ func checkName(name, value string) error {
 func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label, v string) error {
 	switch param.Type {
 	case apitable.Integer, apitable.Short:
-		if _, err := strconv.ParseInt(strings.TrimSpace(v), 10, 32); err != nil && v != "" {
+		if _, err := strconv.ParseInt(strings.TrimSpace(v), 10, 32); err != nil {
 			return errNumber(label, param.Name, v)
 		}
 	case apitable.Long:
-		if _, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err != nil && v != "" {
+		if _, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err != nil {
 			return errNumber(label, param.Name, v)
 		}
 	case apitable.UUID:
@@ -242,7 +246,7 @@ func checkEntity(t *Tables, param string, kinds map[string]kind, label, v string
 	if !ok {
 		k, ok = kindOfParam(param)
 	}
-	if !ok || k == kindAny || v == "-1" || v == "" {
+	if !ok || k == kindAny || k == kindProject && v == "-1" {
 		return nil
 	}
 	if !entityExists(t, k, v) {

@@ -9,6 +9,9 @@ import (
 
 // Reset throws everything away and starts anew with the start content and fresh keys. Its endpoint stays the same.
 func (c *Cloud) Reset(ctx context.Context) error {
+	c.faults.remove("") // lets go of held calls
+	c.gate.Lock()
+	defer c.gate.Unlock()
 	c.jobs.close()
 	for i := len(c.services) - 1; i >= 0; i-- {
 		c.services[i].Stop()
@@ -19,7 +22,6 @@ func (c *Cloud) Reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.faults.remove("")
 	c.jobs = newScheduler(c.ctx, c)
 	c.services = newServices(c)
 	for _, s := range c.services {

@@ -36,6 +36,8 @@ func (c *Cloud) notifyPlane(networkID string) {
 
 // SetLoad makes guests look busy.
 func (c *Cloud) SetLoad(l Load) (int, error) {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	if c.loader == nil {
 		return 0, errors.New("this cloud has no guests whose load could be set")
 	}

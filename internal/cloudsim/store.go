@@ -68,6 +68,11 @@ func (s *store) commit() (uint64, error) {
 	s.seq++
 	err := s.wal.append(s.seq, s.pending)
 	s.pending = nil
+	if err == nil && s.wal.size > s.wal.limit {
+		trimLogs(s)
+		s.undo, s.pending = s.undo[:0], nil // the compact log holds them
+		err = s.wal.compact(s)
+	}
 	return s.seq, err
 }
 

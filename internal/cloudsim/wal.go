@@ -19,8 +19,10 @@ type wal struct {
 	path    string
 	file    *os.File
 	written atomic.Uint64
+	size    int64 // of the file; guarded by the cloud's lock, as all appending is
+	limit   int64 // size at which it is compacted again
 
-	syncing sync.Mutex // held during fsync, so that waiters share one
+	syncing sync.Mutex // held during fsync, so that waiters share one, and while the file is replaced
 	synced  uint64
 }
 
@@ -30,7 +32,11 @@ type walLine struct {
 	Next    map[string]int64 `json:"next,omitempty"`
 }
 
-const walName = "cloud.log"
+const (
+	walName = "cloud.log"
+	// minLogLimit is the least size at which a log is compacted while the cloud runs.
+	minLogLimit = 32 << 20
+)
 
 // openWAL reads the log of dir into the store, writes it anew in compact form and leaves it open for appending.
 func openWAL(dir string, s *store) (*wal, error) {
@@ -120,10 +126,16 @@ func (w *wal) compact(s *store) error {
 		tmp.Close()
 		return err
 	}
+	w.syncing.Lock()
+	defer w.syncing.Unlock()
 	if w.file != nil {
 		w.file.Close()
 	}
 	w.file = tmp
+	if info, err := tmp.Stat(); err == nil {
+		w.size = info.Size()
+	}
+	w.limit = max(minLogLimit, 4*w.size)
 	w.written.Store(s.seq)
 	w.synced = s.seq
 	return nil
@@ -176,7 +188,9 @@ func (w *wal) append(seq uint64, records []record) error {
 	if err := enc.Encode(walLine{Seq: seq, Records: records}); err != nil {
 		return fmt.Errorf("write the cloud's data: %w", err)
 	}
-	if _, err := w.file.Write(buf.Bytes()); err != nil {
+	n, err := w.file.Write(buf.Bytes())
+	w.size += int64(n)
+	if err != nil {
 		return fmt.Errorf("write the cloud's data: %w", err)
 	}
 	w.written.Store(seq)

@@ -1,0 +1,127 @@
+package cloudsim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// withCommand adds a command to one cloud; its name must be in the API table.
+func withCommand(c *Cloud, name string, cmd command) {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	c.commands[name] = cmd
+}
+
+func TestPanicsAreFailures(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var logged []string
+	c := startCloud(t, Options{Log: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		logged = append(logged, fmt.Sprintf(format, args...))
+	}})
+	withCommand(c, "createPod", command{run: func(*Call) (any, error) { panic("boom") }})
+	withCommand(c, "updateVPC", command{start: startNothing, job: func(call *Call) (Obj, error) {
+		return nil, call.Unlocked(func(context.Context) error { panic("bang") })
+	}})
+	if r := call(t, c, "admin", "createPod", "zoneid", must(t, c, "admin", "listZones").items("zone")[0]["id"].(string), "name", "p", "gateway", "g", "netmask", "n", "startip", "s"); r.status != 530 || !strings.Contains(r.text(), "boom") {
+		t.Errorf("a handler that panics: got %d %s", r.status, r.raw)
+	}
+	if r := await(t, c, "admin", must(t, c, "admin", "updateVPC", "id", "x")); !strings.Contains(r.text(), "bang") {
+		t.Errorf("a job that panics: got %v", r.body)
+	}
+	makeNetwork(t, c, "admin", "still-alive")
+	mu.Lock()
+	defer mu.Unlock()
+	if len(logged) != 2 || !strings.Contains(logged[0], "createPod panicked: boom") {
+		t.Errorf("log: got %q", logged)
+	}
+}
+
+// TestCommittedWorkOfAFailedJob: what a job commits stays, and its notices go out, even if the job fails afterwards.
+func TestCommittedWorkOfAFailedJob(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t, Options{})
+	told := make(chan string, 2)
+	withCommand(c, "updateVPC", command{start: startNothing, job: func(call *Call) (Obj, error) {
+		call.Tags.Put(Tag{Base: call.Tags.NewBase(), Owner: call.Job.Owner, Key: "kept"})
+		call.AfterCommit(func() { told <- "kept" })
+		if err := call.Commit(); err != nil {
+			return nil, err
+		}
+		call.Tags.Put(Tag{Base: call.Tags.NewBase(), Owner: call.Job.Owner, Key: "undone"})
+		call.AfterCommit(func() { told <- "undone" })
+		return nil, Invalid("no")
+	}})
+	await(t, c, "admin", must(t, c, "admin", "updateVPC", "id", "x"))
+	if tags := must(t, c, "admin", "listTags").items("tag"); len(tags) != 1 || tags[0]["key"] != "kept" {
+		t.Errorf("tags: got %v", tags)
+	}
+	if got := <-told; got != "kept" || len(told) != 0 {
+		t.Errorf("notices: got %q and %d more", got, len(told))
+	}
+}
+
+func TestLogIsCompactedWhileRunning(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := startCloud(t, Options{Dir: dir})
+	network := makeNetwork(t, c, "admin", "web")
+	c.mu.Lock()
+	c.store.wal.limit = c.store.wal.size + 1<<12
+	c.mu.Unlock()
+	for i := range 40 {
+		mustJob(t, c, "admin", "updateNetwork", "id", network, "name", fmt.Sprintf("web-%d", i))
+	}
+	c.mu.Lock()
+	size, limit := c.store.wal.size, c.store.wal.limit
+	c.mu.Unlock()
+	if info, err := os.Stat(filepath.Join(dir, walName)); err != nil || info.Size() != size || limit < minLogLimit {
+		t.Errorf("after compaction: file %v, counted %d, limit %d (%v)", info, size, limit, err)
+	}
+	crash(t, c)
+	second := startCloud(t, Options{Dir: dir})
+	if n := must(t, second, "admin", "listNetworks").items("network"); len(n) != 1 || n[0]["name"] != "web-39" {
+		t.Errorf("after the restart: got %v", n)
+	}
+}
+
+// TestNonsense sends nonsense to every command: it must be refused or ignored, and the cloud must stay whole.
+func TestNonsense(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t, Options{Log: func(format string, args ...any) {
+		if strings.Contains(format, "panicked") {
+			t.Errorf(format, args...)
+		}
+	}})
+	network := makeNetwork(t, c, "admin", "web")
+	ip := mustJob(t, c, "admin", "associateIpAddress", "networkid", network).object("ipaddress")["id"].(string)
+	random := rand.New(rand.NewPCG(1, 2))
+	values := []string{"", "-1", "0", "1", "99999999999999999999", "x", "true", network, ip, "10.1.1.1", "10.0.0.0/8", "0.0.0.0/0,300.1.1.1/8",
+		"tcp", "icmp", "all", "ünïcode", strings.Repeat("a", 300), "a,b,,c", "2026-13-45", noUUID, "{}", "\x01"}
+	commands := sortedKeys(c.commands)
+	for range 1000 {
+		name := commands[random.IntN(len(commands))]
+		var kv []string
+		for _, p := range c.table[name].Params {
+			if p.Required || random.IntN(3) == 0 {
+				kv = append(kv, p.Name, values[random.IntN(len(values))])
+			}
+		}
+		if random.IntN(10) == 0 {
+			kv = append(kv, "tags[0].key", "k", "details[0].a.b", "v", "x[", "y")
+		}
+		r := call(t, c, "admin", name, kv...)
+		if r.status != 200 && (r.status < 430 || r.status > 537) {
+			t.Fatalf("%s %q: got %d %s", name, kv, r.status, r.raw)
+		}
+	}
+	must(t, c, "admin", "listNetworks")
+}
