@@ -38,17 +38,16 @@ const refreshInterval = time.Second
 
 // planeService keeps the listeners of the public addresses in step with the store.
 type planeService struct {
-	cloud  *Cloud
-	guest  func(vmID string) (machine, bool)
-	plane  *plane.Plane
-	cancel context.CancelFunc
-	wait   sync.WaitGroup
+	cloud *Cloud
+	guest func(vmID string) (machine, bool)
+	plane *plane.Plane
 
 	changes atomic.Int64
 
 	mu      sync.Mutex // one Apply at a time
 	applied int64      // changes the listeners show
-	follows bool       // they depend on what guests listen on
+	again   *time.Timer
+	stopped bool
 }
 
 func newPlaneService(c *Cloud, guest func(vmID string) (machine, bool)) *planeService {
@@ -56,19 +55,24 @@ func newPlaneService(c *Cloud, guest func(vmID string) (machine, bool)) *planeSe
 }
 
 // Start opens the listeners for what the store holds.
-func (s *planeService) Start(ctx context.Context) error {
-	ctx, s.cancel = context.WithCancel(ctx)
+func (s *planeService) Start(context.Context) error {
 	s.plane = plane.New(plane.Options{Clock: s.cloud.clock})
 	s.cloud.SetPlane(s)
 	s.Changed("")
-	s.wait.Go(func() { s.refresh(ctx) })
 	return nil
 }
 
 // Stop closes every listener and connection.
 func (s *planeService) Stop() {
-	s.cancel()
-	s.wait.Wait()
+	if s.plane == nil {
+		return // never started
+	}
+	s.mu.Lock()
+	s.stopped = true
+	if s.again != nil {
+		s.again.Stop()
+	}
+	s.mu.Unlock()
 	s.plane.Close()
 }
 
@@ -78,35 +82,22 @@ func (s *planeService) Changed(string) {
 	change := s.changes.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.applied >= change {
+	if s.applied >= change || s.stopped {
 		return
 	}
 	upTo := s.changes.Load()
 	s.cloud.mu.Lock()
 	state := s.planeState(&s.cloud.store.Tables)
 	s.cloud.mu.Unlock()
-	if err := s.plane.Apply(state); err != nil && s.cloud.ctx.Err() == nil {
+	if err := s.plane.Apply(state); err != nil {
 		s.cloud.opts.Log("the data plane: %v", err)
 	}
-	s.applied, s.follows = upTo, state.FollowsMachines()
-}
-
-// refresh looks at the listeners again while they depend on guests: a service that starts inside one tells nobody.
-func (s *planeService) refresh(ctx context.Context) {
-	tick := time.NewTicker(refreshInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		s.mu.Lock()
-		follows := s.follows
-		s.mu.Unlock()
-		if follows {
-			s.Changed("")
-		}
+	s.applied = upTo
+	if s.again != nil {
+		s.again.Stop()
+	}
+	if state.FollowsMachines() { // a service that starts inside a guest tells nobody
+		s.again = time.AfterFunc(refreshInterval, func() { s.Changed("") })
 	}
 }
 
