@@ -19,7 +19,7 @@ stop: build
 	$(BIN) cloud stop
 
 build:
-	$(GO) build -trimpath -o $(BIN) ./cmd/moldctl
+	$(GO) build -o $(BIN) ./cmd/moldctl
 
 test:
 	$(GO) test ./...
