@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/declarative"
@@ -43,6 +44,7 @@ type served struct {
 
 // cloud is one configured cloud.
 type cloud struct {
+	settings *wire.Cloud // without expires
 	client   *cloudstack.Client
 	identity cloudstack.CallerIdentity
 	expires  atomic.Int64 // unix seconds; 0 = no bound
@@ -105,7 +107,7 @@ func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.Describ
 }
 
 // Configure makes a client for one cloud and asks the cloud who the caller is.
-// A cloud that was configured before gets new limits in place.
+// When only the bound on signatures is new, operations under way get it too.
 func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wire.ConfigureReply, error) {
 	if in.GetConfig() != nil {
 		if _, err := wire.UnmarshalValue(in.GetConfig(), s.spec.ConfigType()); err != nil {
@@ -115,21 +117,43 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 	if in.GetCloud() == nil {
 		return &wire.ConfigureReply{}, nil
 	}
-	c := &cloud{}
-	c.expires.Store(in.GetCloud().GetExpiresUnix())
-	if err := c.connect(ctx, in.GetCloud()); err != nil {
-		summary := "Cloud cannot be used"
-		return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", summary, sentence(err.Error()))}}, nil
+	c := s.renewed(in.GetCloud())
+	if c == nil {
+		c = &cloud{settings: unbounded(in.GetCloud())}
+		c.expires.Store(in.GetCloud().GetExpiresUnix())
+		if err := c.connect(ctx, in.GetCloud()); err != nil {
+			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", sentence(err.Error()))}}, nil
+		}
+		s.mu.Lock()
+		s.clouds[in.GetCloud().GetAlias()] = c
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	s.clouds[in.GetCloud().GetAlias()] = c
-	s.mu.Unlock()
 	id := c.identity
 	return &wire.ConfigureReply{Identity: &wire.CloudIdentity{
 		ZoneId: id.ZoneID, Zone: id.Zone, DomainId: id.DomainID, Domain: id.Domain,
 		AccountId: id.AccountID, Account: id.Account, ProjectId: id.ProjectID, Role: id.Role,
 		MayExpunge: id.MayExpunge, Version: id.Version,
 	}}, nil
+}
+
+// renewed gives a cloud that is configured in all else as before a new bound on
+// its signatures; nil when it is another cloud.
+func (s *server) renewed(in *wire.Cloud) *cloud {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.clouds[in.GetAlias()]
+	if !ok || !proto.Equal(c.settings, unbounded(in)) || (c.expires.Load() == 0) != (in.GetExpiresUnix() == 0) {
+		return nil
+	}
+	c.expires.Store(in.GetExpiresUnix())
+	return c
+}
+
+// unbounded are the settings without the bound on signatures.
+func unbounded(in *wire.Cloud) *wire.Cloud {
+	out := proto.Clone(in).(*wire.Cloud)
+	out.ExpiresUnix = 0
+	return out
 }
 
 // connect makes the client and learns who the caller is. A project given by

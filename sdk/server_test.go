@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
@@ -238,6 +239,32 @@ func TestSettle(t *testing.T) {
 	}
 	if len(reply.GetDiagnostics()) != 2 || len(cloud.changes()) > 0 {
 		t.Errorf("diagnostics %v, changes %v", reply.GetDiagnostics(), cloud.changes())
+	}
+}
+
+func TestConfigureRenewsTheBound(t *testing.T) {
+	t.Parallel()
+	s, err := NewServer(Plugin{Spec: []byte(netSpec), Handlers: Handlers{"net": Handle[netS](netHandler{})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake := newFakeCloud(t)
+	configure := func(expires int64, zone string) *cloud {
+		reply, err := s.Configure(t.Context(), &wire.ConfigureRequest{Cloud: &wire.Cloud{
+			Alias: "a", Endpoint: fake.URL, ApiKey: "key", SecretKey: "s", Signature: "sha1", ExpiresUnix: expires, Zone: zone,
+		}})
+		if err != nil || len(reply.GetDiagnostics()) > 0 || reply.GetIdentity().GetAccountId() != "a1" {
+			t.Fatal(err, reply)
+		}
+		return s.(*server).clouds["a"]
+	}
+	soon, later := time.Now().Add(time.Minute).Unix(), time.Now().Add(time.Hour).Unix()
+	first := configure(soon, "")
+	if again := configure(later, ""); again != first || first.expires.Load() != later {
+		t.Error("a new bound must reach the client that operations use")
+	}
+	if other := configure(later, "zone-1"); other == first {
+		t.Error("other settings must make another client")
 	}
 }
 

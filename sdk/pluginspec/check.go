@@ -23,30 +23,30 @@ func (s *source) checkType(p *Plugin, t *Type) {
 	s.object(t.Attributes, t.Blocks)
 	names := namesOf(t.Attributes, t.Blocks)
 	for _, name := range t.Unique {
-		s.nameOf(t, t.Range, "unique", name, names)
+		s.leads(t, t.Range, "unique", name, names)
 	}
 	for _, a := range t.Attributes {
 		for _, name := range a.Affects {
-			s.nameOf(t, a.Range, "affects of \""+a.Name+"\"", name, names)
+			s.leads(t, a.Range, "affects of \""+a.Name+"\"", name, names)
 		}
 	}
 	if t.Find != nil {
 		for _, name := range t.Find.By {
-			s.nameOf(t, t.Range, "find.by", name, names)
+			s.leads(t, t.Range, "find.by", name, names)
 		}
 	}
 	if t.Update != nil {
 		for _, c := range t.Update.Calls {
 			for _, name := range c.On {
-				s.nameOf(t, c.Range, "on", name, names)
+				s.leads(t, c.Range, "on", name, names)
 			}
 		}
 	}
 	s.verbs(p, t)
 }
 
-// nameOf checks a name or dotted path that a type's part names.
-func (s *source) nameOf(t *Type, rng hcl.Range, where, name string, names []string) {
+// leads checks a name or dotted path that a part of a type names.
+func (s *source) leads(t *Type, rng hcl.Range, where, name string, names []string) {
 	if t.Attr(name) == nil && t.BlockAt(name) == nil {
 		s.unknownName(rng, where, name, names)
 	}

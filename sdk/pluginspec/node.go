@@ -21,24 +21,38 @@ func resolve(n *yaml.Node) *yaml.Node {
 }
 
 // mapping reads a mapping whose keys are known; what names the mapping in
-// messages ("attribute").
+// messages ("a call").
 func (s *source) mapping(n *yaml.Node, what string, known fields) bool {
 	return s.entries(n, what, func(key, value *yaml.Node) {
-		read, ok := known[key.Value]
-		if !ok {
-			names := slices.Sorted(maps.Keys(known))
-			hint := didYouMean(key.Value, names)
-			if hint == "" {
-				hint = " Known are: " + quoted(names) + "."
-			}
-			if key.Value == "<<" {
-				hint = " Merge keys are not used here; an alias as a whole value is fine."
-			}
-			s.fail(key, "Unknown key", "%q is not a key of %s.%s", key.Value, what, hint)
+		if read, ok := known[key.Value]; ok {
+			read(key, value)
 			return
 		}
-		read(key, value)
+		s.unknownKey(key, what, slices.Sorted(maps.Keys(known)))
 	})
+}
+
+// readInto is mapping for what a file holds many of: the keys are a table that
+// is made once.
+func readInto[T any](s *source, n *yaml.Node, what string, known map[string]func(*source, T, *yaml.Node), into T) bool {
+	return s.entries(n, what, func(key, value *yaml.Node) {
+		if read, ok := known[key.Value]; ok {
+			read(s, into, value)
+			return
+		}
+		s.unknownKey(key, what, slices.Sorted(maps.Keys(known)))
+	})
+}
+
+func (s *source) unknownKey(key *yaml.Node, what string, known []string) {
+	hint := didYouMean(key.Value, known)
+	switch {
+	case key.Value == "<<":
+		hint = " Merge keys are not used here; an alias as a whole value is fine."
+	case hint == "":
+		hint = " Known are: " + quoted(known) + "."
+	}
+	s.fail(key, "Unknown key", "%q is not a key of %s.%s", key.Value, what, hint)
 }
 
 // entries visits the pairs of a mapping in order; a key that is given twice is

@@ -31,12 +31,8 @@ func (s *source) attribute(key, n *yaml.Node) *Attribute {
 	if slices.Contains(reservedAttributes, a.Name) {
 		s.fail(key, "Reserved name", "%q is an argument of every block in a stack; choose another name for the attribute.", a.Name)
 	}
-	var def *yaml.Node
-	known := s.behaviour(a)
-	maps.Copy(known, s.limits(a))
-	known["type"] = func(_, v *yaml.Node) { a.Type = s.typeExpr(v) }
-	known["default"] = func(_, v *yaml.Node) { def = v }
-	if !s.mapping(n, "an attribute", known) {
+	read := attributeInFile{Attribute: a}
+	if !readInto(s, n, "an attribute", attributeKeys, &read) {
 		a.Type = cty.DynamicPseudoType
 		return a
 	}
@@ -45,68 +41,73 @@ func (s *source) attribute(key, n *yaml.Node) *Attribute {
 		a.Type = cty.DynamicPseudoType
 		return a
 	}
-	if def != nil {
-		a.Default = s.defaultValue(def, a.Type)
+	if read.def != nil {
+		a.Default = s.defaultValue(read.def, a.Type)
 	}
 	s.presence(key, a)
 	s.fitting(key, a)
 	return a
 }
 
-// behaviour reads what an attribute does.
-func (s *source) behaviour(a *Attribute) fields {
-	return fields{
-		"required":   func(_, v *yaml.Node) { a.Required = s.boolean(v) },
-		"optional":   func(_, v *yaml.Node) { a.Optional = s.boolean(v) },
-		"computed":   func(_, v *yaml.Node) { a.Computed = s.boolean(v) },
-		"sensitive":  func(_, v *yaml.Node) { a.Sensitive = s.boolean(v) },
-		"write_only": func(_, v *yaml.Node) { a.WriteOnly = s.boolean(v) },
-		"volatile":   func(_, v *yaml.Node) { a.Volatile = s.boolean(v) },
-		"local_file": func(_, v *yaml.Node) { a.LocalFile = s.boolean(v) },
-		"lookup":     func(_, v *yaml.Node) { a.Lookup, _ = s.str(v) },
-		"param":      func(_, v *yaml.Node) { a.Param, _ = s.str(v) },
-		"field": func(_, v *yaml.Node) {
-			if a.Field, _ = s.str(v); strings.Contains(a.Field, "${") {
-				s.template(v)
-			}
-		},
-		"encode":     func(_, v *yaml.Node) { a.Encode, _ = s.str(v) },
-		"role":       func(_, v *yaml.Node) { a.Role = s.choice(v, "user", "domain_admin", "admin") },
-		"deprecated": func(_, v *yaml.Node) { a.Deprecated, _ = s.str(v) },
-		"since":      func(_, v *yaml.Node) { a.Since, _ = s.str(v) },
-		"doc":        func(_, v *yaml.Node) { a.Doc, _ = s.str(v) },
-		"affects":    func(_, v *yaml.Node) { a.Affects = s.list(v) },
-		"equal":      func(_, v *yaml.Node) { a.Equal = s.choice(v, "case", "cidr", "json", "set", "space") },
-		"example":    func(_, v *yaml.Node) { a.ExampleText = s.raw(v) },
-		"replace": func(_, v *yaml.Node) {
-			if strings.Contains(v.Value, "${") {
-				a.ReplaceWhen = s.template(v)
-				return
-			}
-			a.Replace = s.boolean(v)
-		},
-	}
+// attributeInFile is an attribute while it is read: its default is understood
+// when its type is known.
+type attributeInFile struct {
+	*Attribute
+	def *yaml.Node
 }
 
-// limits reads what values an attribute may have.
-func (s *source) limits(a *Attribute) fields {
-	return fields{
-		"values": func(_, v *yaml.Node) { a.Values = s.list(v) },
-		"pattern": func(_, v *yaml.Node) {
-			a.Pattern, _ = s.str(v)
-			if _, err := regexp.Compile(a.Pattern); err != nil {
-				s.fail(v, "Invalid pattern", "%s", sentence(err.Error()))
-			}
-		},
-		"format":      func(_, v *yaml.Node) { a.Format = s.choice(v, Formats()...) },
-		"min":         func(_, v *yaml.Node) { f := s.float(v); a.Min = &f },
-		"max":         func(_, v *yaml.Node) { f := s.float(v); a.Max = &f },
-		"min_length":  func(_, v *yaml.Node) { i := s.atLeast(v, 0); a.MinLength = &i },
-		"max_length":  func(_, v *yaml.Node) { i := s.atLeast(v, 1); a.MaxLength = &i },
-		"conflicts":   func(_, v *yaml.Node) { a.Conflicts = s.list(v) },
-		"together":    func(_, v *yaml.Node) { a.Together = s.list(v) },
-		"exactly_one": func(_, v *yaml.Node) { a.ExactlyOne = s.list(v) },
-	}
+// attributeKeys are the keys of an attribute. The table is never changed.
+var attributeKeys = map[string]func(s *source, a *attributeInFile, v *yaml.Node){
+	"type":       func(s *source, a *attributeInFile, v *yaml.Node) { a.Type = s.typeExpr(v) },
+	"default":    func(_ *source, a *attributeInFile, v *yaml.Node) { a.def = v },
+	"required":   func(s *source, a *attributeInFile, v *yaml.Node) { a.Required = s.boolean(v) },
+	"optional":   func(s *source, a *attributeInFile, v *yaml.Node) { a.Optional = s.boolean(v) },
+	"computed":   func(s *source, a *attributeInFile, v *yaml.Node) { a.Computed = s.boolean(v) },
+	"sensitive":  func(s *source, a *attributeInFile, v *yaml.Node) { a.Sensitive = s.boolean(v) },
+	"write_only": func(s *source, a *attributeInFile, v *yaml.Node) { a.WriteOnly = s.boolean(v) },
+	"volatile":   func(s *source, a *attributeInFile, v *yaml.Node) { a.Volatile = s.boolean(v) },
+	"local_file": func(s *source, a *attributeInFile, v *yaml.Node) { a.LocalFile = s.boolean(v) },
+	"lookup":     func(s *source, a *attributeInFile, v *yaml.Node) { a.Lookup, _ = s.str(v) },
+	"param":      func(s *source, a *attributeInFile, v *yaml.Node) { a.Param, _ = s.str(v) },
+	"field": func(s *source, a *attributeInFile, v *yaml.Node) {
+		if a.Field, _ = s.str(v); strings.Contains(a.Field, "${") {
+			s.template(v)
+		}
+	},
+	"encode": func(s *source, a *attributeInFile, v *yaml.Node) { a.Encode, _ = s.str(v) },
+	"role": func(s *source, a *attributeInFile, v *yaml.Node) {
+		a.Role = s.choice(v, "user", "domain_admin", "admin")
+	},
+	"deprecated": func(s *source, a *attributeInFile, v *yaml.Node) { a.Deprecated, _ = s.str(v) },
+	"since":      func(s *source, a *attributeInFile, v *yaml.Node) { a.Since, _ = s.str(v) },
+	"doc":        func(s *source, a *attributeInFile, v *yaml.Node) { a.Doc, _ = s.str(v) },
+	"affects":    func(s *source, a *attributeInFile, v *yaml.Node) { a.Affects = s.list(v) },
+	"equal": func(s *source, a *attributeInFile, v *yaml.Node) {
+		a.Equal = s.choice(v, "case", "cidr", "json", "set", "space")
+	},
+	"example": func(s *source, a *attributeInFile, v *yaml.Node) { a.ExampleText = s.raw(v) },
+	"replace": func(s *source, a *attributeInFile, v *yaml.Node) {
+		if strings.Contains(v.Value, "${") {
+			a.ReplaceWhen = s.template(v)
+			return
+		}
+		a.Replace = s.boolean(v)
+	},
+	"values": func(s *source, a *attributeInFile, v *yaml.Node) { a.Values = s.list(v) },
+	"pattern": func(s *source, a *attributeInFile, v *yaml.Node) {
+		a.Pattern, _ = s.str(v)
+		if _, err := regexp.Compile(a.Pattern); err != nil {
+			s.fail(v, "Invalid pattern", "%s", sentence(err.Error()))
+		}
+	},
+	"format":      func(s *source, a *attributeInFile, v *yaml.Node) { a.Format = s.choice(v, Formats()...) },
+	"min":         func(s *source, a *attributeInFile, v *yaml.Node) { f := s.float(v); a.Min = &f },
+	"max":         func(s *source, a *attributeInFile, v *yaml.Node) { f := s.float(v); a.Max = &f },
+	"min_length":  func(s *source, a *attributeInFile, v *yaml.Node) { i := s.atLeast(v, 0); a.MinLength = &i },
+	"max_length":  func(s *source, a *attributeInFile, v *yaml.Node) { i := s.atLeast(v, 1); a.MaxLength = &i },
+	"conflicts":   func(s *source, a *attributeInFile, v *yaml.Node) { a.Conflicts = s.list(v) },
+	"together":    func(s *source, a *attributeInFile, v *yaml.Node) { a.Together = s.list(v) },
+	"exactly_one": func(s *source, a *attributeInFile, v *yaml.Node) { a.ExactlyOne = s.list(v) },
 }
 
 // raw is a value as it is written in the file.
@@ -233,7 +234,7 @@ func (s *source) blocks(n *yaml.Node, depth int) []*Block {
 // dynamic tells whether values of a type may differ in their exact types.
 func dynamic(t cty.Type) bool { return t.HasDynamicTypes() }
 
-// refs checks that names listed in an attribute are siblings of it.
+// siblings checks that attributes name only siblings of theirs.
 func (s *source) siblings(attrs []*Attribute, blocks []*Block) {
 	names := namesOf(attrs, blocks)
 	for _, a := range attrs {
