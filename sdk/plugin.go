@@ -77,10 +77,7 @@ func Handle[S any](impl any) Handler {
 			}
 			c.setID(reflect.ValueOf(&in).Elem(), id)
 			out, err := v.Read(ctx, r, in)
-			if err != nil {
-				return cty.NilVal, err
-			}
-			return c.encode(reflect.ValueOf(out), prior)
+			return result(c, out, err, prior)
 		}
 	}
 	if v, ok := impl.(Planner[S]); ok {
@@ -120,17 +117,19 @@ func Handle[S any](impl any) Handler {
 	return h
 }
 
-// handleChanges fills in the verbs that change the cloud. What a method
-// returns beside an error is passed on if it names an object.
-func handleChanges[S any](h *Handler, impl any) {
-	result := func(c *codec, out S, err error, baseline cty.Value) (cty.Value, error) {
-		v := reflect.ValueOf(out)
-		if err != nil && c.idOf(v) == "" {
-			return cty.NilVal, err
-		}
-		value, encodeErr := c.encode(v, baseline)
-		return value, errors.Join(err, encodeErr)
+// result encodes what a method returned. Beside an error it counts only if it
+// names an object.
+func result[S any](c *codec, out S, err error, baseline cty.Value) (cty.Value, error) {
+	v := reflect.ValueOf(out)
+	if err != nil && c.idOf(v) == "" {
+		return cty.NilVal, err
 	}
+	value, encodeErr := c.encode(v, baseline)
+	return value, errors.Join(err, encodeErr)
+}
+
+// handleChanges fills in the verbs that change the cloud.
+func handleChanges[S any](h *Handler, impl any) {
 	if v, ok := impl.(Creator[S]); ok {
 		h.create = func(ctx context.Context, r *Request, c *codec, planned cty.Value) (cty.Value, error) {
 			in, err := decodeAs[S](c, planned)

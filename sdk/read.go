@@ -77,23 +77,23 @@ func (s *server) readOne(ctx context.Context, t *pluginspec.Type, c *cloud, item
 	reply := &wire.ReadReply{Ref: item.GetRef()}
 	err := s.guard(t.Name+".read", func() error {
 		value, err := h.read(ctx, r, h.codec, item.GetId(), prior)
-		if err != nil {
-			return err
-		}
-		reply.Value, err = wire.MarshalValue(value, t.ImpliedType())
-		return err
+		packed, packErr := wire.MarshalValue(value, t.ImpliedType())
+		reply.Value = packed
+		return errors.Join(err, packErr)
 	})
 	var tainted taintedError
 	switch {
 	case err == nil:
 		reply.Private = r.private
 	case errors.Is(err, ErrGone):
-		reply.State = wire.ReadReply_GONE
+		reply.State, reply.Value = wire.ReadReply_GONE, nil
 	case errors.As(err, &tainted):
-		reply.State, reply.Value = wire.ReadReply_TAINTED, nil
+		reply.State, reply.Private = wire.ReadReply_TAINTED, r.private
+		if reply.Value == nil {
+			reply.Value = item.GetPrior()
+		}
 	default:
-		reply.Value = nil
-		reply.Diagnostics = diagnose("Cannot read "+t.Name, err)
+		reply.Value, reply.Diagnostics = nil, diagnose("Cannot read "+t.Name, err)
 	}
 	return reply
 }

@@ -19,6 +19,7 @@ func TestRead(t *testing.T) {
 		case "gone":
 			return prior, ErrGone
 		case "broken":
+			prior.Name = "in ruins"
 			return prior, Tainted(errors.New("it is in state Error"))
 		case "panic":
 			panic("boom")
@@ -55,7 +56,7 @@ func TestRead(t *testing.T) {
 			got[r.GetRef()] += " " + v.GetAttr("id").AsString() + " " + v.GetAttr("name").AsString()
 		}
 	}
-	want := map[string]string{"ref-gone": "GONE", "ref-broken": "TAINTED", "ref-panic": "OK Cannot read net", "ref-fine": "OK fine read c1"}
+	want := map[string]string{"ref-gone": "GONE", "ref-broken": "TAINTED broken in ruins", "ref-panic": "OK Cannot read net", "ref-fine": "OK fine read c1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
