@@ -236,3 +236,32 @@ func TestRestartFinishesWhatScalingBegan(t *testing.T) {
 		t.Errorf("the rule serves %q", got)
 	}
 }
+
+// TestRestartBringsStrandedMachinesIn: a machine whose deployment was under way when the cloud ended comes behind its rule.
+func TestRestartBringsStrandedMachinesIn(t *testing.T) {
+	t.Parallel()
+	s := startLive(t, Options{Dir: t.TempDir(), PublicRange: ownRange()})
+	id := s.group()
+	err := s.update(t.Context(), func(c *Call) error { // the first half of a scale-up, then the end
+		g, _ := c.AutoScaleGroups.Get(id)
+		g.State = GroupScaling
+		c.AutoScaleGroups.Put(g)
+		job, err := c.prepare(c.ownerOf(g.Owner), "deployVirtualMachine", c.memberParams(g))
+		vm, _ := c.VMs.Get(job.EntityID)
+		vm.AutoScaleGroupID = g.ID
+		c.VMs.Put(vm)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	opts := s.opts
+	opts.Clock = NewManualClock(s.clock.Now())
+	s.Cloud = startCloud(t, opts)
+	s.until("the machine is behind the rule", s.size(1))
+	s.pass(60)
+	if got := s.machines(); len(got) != 1 || s.show(id)["state"] != GroupEnabled {
+		t.Errorf("machines %v, group %v", got, s.show(id)["state"])
+	}
+}

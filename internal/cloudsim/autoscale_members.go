@@ -180,8 +180,8 @@ func (s *scalerService) discard(ctx context.Context, vmID string) error {
 	return s.cloud.carryOut(ctx, job)
 }
 
-// settleGroups puts right what a kill left: groups that were Scaling are enabled again, and machines that had started but
-// were not yet behind their rule go there.
+// settleGroups puts right what a kill left: groups that were Scaling are enabled again, and machines that were on their way
+// behind their rule are noted, to go there once they run.
 func (s *scalerService) settleGroups() error {
 	return s.cloud.update(s.cloud.ctx, func(c *Call) error {
 		for g := range c.AutoScaleGroups.All() {
@@ -189,17 +189,31 @@ func (s *scalerService) settleGroups() error {
 				g.State = GroupEnabled
 				c.AutoScaleGroups.Put(g)
 			}
+			r, ok := c.LBRules.Get(g.LBRuleID)
 			for _, vm := range c.membersOf(g.ID) {
-				r, ok := c.LBRules.Get(g.LBRuleID)
-				if ok && g.State == GroupEnabled && vm.State == VMRunning && !r.has(vm.ID) {
-					if err := c.addMembers(r, []LBMember{{VMID: vm.ID}}); err != nil {
-						s.cloud.opts.Log("autoscale group %s: %v", g.Name, err)
-					}
+				if ok && !r.has(vm.ID) {
+					s.stranded[vm.ID] = true
 				}
 			}
 		}
 		return nil
 	})
+}
+
+// bringIn puts a machine that a kill left without its rule behind it.
+func (s *scalerService) bringIn(groupID string, vm VM) {
+	s.mu.Lock()
+	left := s.stranded[vm.ID] && vm.State == VMRunning
+	if left {
+		delete(s.stranded, vm.ID)
+	}
+	s.mu.Unlock()
+	if !left {
+		return
+	}
+	if err := s.attach(s.cloud.ctx, groupID, vm.ID); err != nil {
+		s.cloud.opts.Log("autoscale group %s: machine %s: %v", groupID, vm.Name, err)
+	}
 }
 
 // ownerOf is a caller who acts for an account.

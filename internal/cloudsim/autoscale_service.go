@@ -24,9 +24,10 @@ type scalerService struct {
 	guest func(vmID string) (machine, bool)
 	clock *fastClock
 
-	mu      sync.Mutex
-	monitor *autoscale.Monitor
-	forced  map[string]forcedLoad // by group
+	mu       sync.Mutex
+	monitor  *autoscale.Monitor
+	forced   map[string]forcedLoad // by group
+	stranded map[string]bool       // machines a kill left without their rule
 }
 
 // forcedLoad is the load the user wants a group's machines to show.
@@ -36,7 +37,7 @@ type forcedLoad struct {
 }
 
 func newScalerService(c *Cloud, p *planeService, guest func(vmID string) (machine, bool)) *scalerService {
-	return &scalerService{cloud: c, plane: p, guest: guest, forced: map[string]forcedLoad{}}
+	return &scalerService{cloud: c, plane: p, guest: guest, forced: map[string]forcedLoad{}, stranded: map[string]bool{}}
 }
 
 // scaleSpeed is how many times faster than the cloud's clock the monitor works.
@@ -227,6 +228,7 @@ func (s *scalerService) Members(groupID string) []autoscale.Member {
 	s.read(func(c *Call) { vms = c.membersOf(groupID) })
 	members := make([]autoscale.Member, len(vms))
 	for i, vm := range vms {
+		s.bringIn(groupID, vm)
 		members[i] = autoscale.Member{ID: vm.ID, State: vm.State}
 		if m, ok := s.guest(vm.ID); ok && vm.State == VMRunning {
 			s.applyForced(groupID, m)

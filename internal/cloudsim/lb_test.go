@@ -562,3 +562,24 @@ func pemOf(t *testing.T, c tls.Certificate) (certificate, key string) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})),
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
 }
+
+func TestOthersRules(t *testing.T) {
+	t.Parallel()
+	b := startBalanced(t, Options{})
+	id := b.rule("80")
+	for command, kv := range map[string][]string{
+		"updateLoadBalancerRule":        {"id", id, "name", "mine"},
+		"deleteLoadBalancerRule":        {"id", id},
+		"assignToLoadBalancerRule":      {"id", id, "virtualmachineids", b.vms[0]},
+		"listLoadBalancerRuleInstances": {"id", id},
+		"createLBStickinessPolicy":      {"lbruleid", id, "name", "s", "methodname", "LbCookie"},
+		"createLoadBalancerRule":        {"publicipid", b.ip, "name", "x", "publicport", "81", "privateport", "80", "algorithm", "source"},
+	} {
+		if r := call(t, b.Cloud, "user", command, kv...); r.status != 531 {
+			t.Errorf("%s on another's rule: %d %s", command, r.status, r.raw)
+		}
+	}
+	if r := must(t, b.Cloud, "user", "listLoadBalancerRules"); len(r.body) != 0 {
+		t.Errorf("a user sees another's rules: %s", r.raw)
+	}
+}
