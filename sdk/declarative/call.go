@@ -129,6 +129,10 @@ func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Para
 	o.attempted = true
 	o.guard.Unlock()
 	object, err := o.Cloud.Call(ctx, m)
+	if network := o.startingNetwork(ctx, m, err); network != "" {
+		m.Network = network
+		object, err = o.Cloud.Call(ctx, m)
+	}
 	if err != nil {
 		return object, false, err
 	}
@@ -144,10 +148,27 @@ func (o *operation) network(params cloudstack.Params) string {
 	if id := params["networkid"]; id != "" {
 		return id
 	}
-	if o.object != nil {
-		return o.object.Str("associatednetworkid")
+	return o.object.Str("associatednetworkid")
+}
+
+// startingNetwork is the network behind a public address whose rule was refused
+// because the network's router is just starting, "" in all other cases. Only a
+// refused call is worth the look.
+func (o *operation) startingNetwork(ctx context.Context, m cloudstack.Mutation, err error) string {
+	address := m.Params["ipaddressid"]
+	if cloudstack.CodeOf(err) != 530 || m.Network != "" || address == "" || ctx.Err() != nil {
+		return ""
 	}
-	return textOf(valueOf(o.self, "network_id"))
+	found, readErr := o.Cloud.List(ctx, "listPublicIpAddresses", cloudstack.Params{"id": address}, "publicipaddress")
+	if readErr != nil || len(found) != 1 {
+		return ""
+	}
+	id := found[0].Str("associatednetworkid")
+	networks, readErr := o.Cloud.List(ctx, "listNetworks", cloudstack.Params{"id": id}, "network")
+	if readErr != nil || len(networks) != 1 || networks[0].Str("state") != "Implementing" {
+		return ""
+	}
+	return id
 }
 
 // wait polls the object until the call's condition holds.
@@ -176,6 +197,7 @@ func (o *operation) wait(ctx context.Context, w *pluginspec.Wait) error {
 			return err
 		}
 		if done {
+			o.stale = false
 			return o.learn(object)
 		}
 		select {

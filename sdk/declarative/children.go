@@ -264,14 +264,21 @@ func (o *operation) dropForeign(ctx context.Context, b *pluginspec.Block) []Prob
 		return []Problem{o.problem("Cannot list the "+b.Name+" of "+o.typ.Name, b.Name, err)}
 	}
 	ours := slices.Collect(maps.Values(o.private.Children[b.Name]))
-	var foreign []string
+	foreign := map[string]cty.Value{}
 	for _, c := range all {
-		if !slices.Contains(ours, c.ID()) {
-			foreign = append(foreign, c.ID())
+		if slices.Contains(ours, c.ID()) {
+			continue
 		}
+		r := o.childRoots(cty.NilVal).with("response", objectValue(c))
+		attrs, err := decoder{templates: o.templates, object: c, roots: r}.attributes(b.Attributes, cty.NilVal)
+		if err != nil {
+			return []Problem{o.problem("Cannot read the "+b.Name+" of "+o.typ.Name, b.Name, err)}
+		}
+		foreign[c.ID()] = cty.ObjectVal(attrs)
 	}
-	return o.together(b, foreign, func(id string) error {
-		return o.childCall(ctx, b, b.Child.Delete, "delete", id, id, cty.NilVal)
+	return o.together(b, slices.Collect(maps.Keys(foreign)), func(id string) error {
+		o.Progress("removing %s %s, which is not in the stack", b.Name, itemKey(b, foreign[id]))
+		return o.childCall(ctx, b, b.Child.Delete, "delete", id, id, foreign[id])
 	})
 }
 

@@ -82,8 +82,9 @@ func (o *operation) kept(err error) Result {
 	if o.sent > 0 {
 		status = Partial
 	}
-	return Result{
-		Status: status, Value: o.self, Private: o.private.encode(),
-		Problems: []Problem{o.problem("Cannot delete "+o.typ.Name, "", err)},
+	problem := o.problem("Cannot delete "+o.typ.Name, "", err)
+	if cloudstack.CodeOf(err) == 530 && !o.Identity.MayExpunge {
+		problem.Detail += "\nThis account may not expunge machines: one that was destroyed keeps its network until the cloud expunges it, after a day by default. Run the command again then."
 	}
+	return Result{Status: status, Value: o.self, Private: o.private.encode(), Problems: []Problem{problem}}
 }

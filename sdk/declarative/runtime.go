@@ -35,8 +35,9 @@ type operation struct {
 	id      string
 	private private
 	roots   roots
-	// self is the object as it is known so far: what was planned, with what
-	// the cloud has said of it since.
+	// plan is what was planned, and self the object as it is known so far: the
+	// plan with what the cloud has said since.
+	plan      cty.Value
 	self      cty.Value
 	object    cloudstack.Object
 	attempted bool // a mutating call was handed to the client
@@ -59,7 +60,7 @@ func (rt *Runtime) begin(req Request, self cty.Value) (*operation, error) {
 		return nil, fmt.Errorf("private data of %s: %w", req.Address, err)
 	}
 	self, _ = self.UnmarkDeep()
-	o := &operation{Runtime: rt, Request: req, typ: req.Type, private: p, self: self}
+	o := &operation{Runtime: rt, Request: req, typ: req.Type, private: p, plan: self, self: self}
 	o.roots = roots{
 		"cloud":     cloudValue(req.Identity),
 		"lookup":    lookupValue(req.Lookups),
@@ -93,7 +94,7 @@ func (o *operation) learn(object cloudstack.Object) error {
 // refreshSelf fills what is not known yet in self from the object. What the
 // answers so far do not show stays unknown until the last of them is in.
 func (o *operation) refreshSelf(last bool) error {
-	v, err := o.promised(o.object, o.self, last)
+	v, err := o.promised(o.object, last)
 	if err != nil {
 		return err
 	}
@@ -104,11 +105,11 @@ func (o *operation) refreshSelf(last bool) error {
 
 // promised is the planned value with what was left open filled in from an
 // object: an answer may refine a plan, never depart from it.
-func (o *operation) promised(object cloudstack.Object, planned cty.Value, last bool) (cty.Value, error) {
-	d := decoder{templates: o.templates, object: object, roots: o.roots.with("response", objectValue(object)).with("self", planned)}
+func (o *operation) promised(object cloudstack.Object, last bool) (cty.Value, error) {
+	d := decoder{templates: o.templates, object: object, roots: o.roots.with("response", objectValue(object)).with("self", o.self)}
 	attrs := map[string]cty.Value{}
 	for _, a := range o.typ.Attributes {
-		was := valueOf(planned, a.Name)
+		was := valueOf(o.plan, a.Name)
 		refreshed := a.Volatile && a.Computed && len(object) > 0
 		if was != cty.NilVal && was.IsWhollyKnown() && !refreshed {
 			attrs[a.Name] = was
@@ -126,15 +127,11 @@ func (o *operation) promised(object cloudstack.Object, planned cty.Value, last b
 	if o.id != "" {
 		attrs["id"] = cty.StringVal(o.id)
 	}
-	return o.withBlocks(attrs, planned), nil
+	return withBlocks(o.typ, attrs, o.self), nil
 }
 
 // withBlocks completes the attributes to a value of the type, with the blocks
 // of base.
-func (o *operation) withBlocks(attrs map[string]cty.Value, base cty.Value) cty.Value {
-	return withBlocks(o.typ, attrs, base)
-}
-
 func withBlocks(t *pluginspec.Type, attrs map[string]cty.Value, base cty.Value) cty.Value {
 	implied := t.ImpliedType()
 	for _, b := range t.Blocks {
