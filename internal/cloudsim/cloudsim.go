@@ -243,7 +243,7 @@ func (c *Cloud) Close() {
 		c.cancel()
 		if c.api != nil {
 			c.api.Close()
-			c.admin.Close()
+			c.closeAdmin()
 		}
 		c.serving.Wait()
 		c.jobs.close()
@@ -257,6 +257,15 @@ func (c *Cloud) Close() {
 		}
 		close(c.stopped)
 	})
+}
+
+// closeAdmin lets the answer to the request that asked for the stop out before it closes the admin API.
+func (c *Cloud) closeAdmin() {
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	if c.admin.Shutdown(ctx) != nil {
+		c.admin.Close()
+	}
 }
 
 // stopRequested is the admin API's stop: Close must not wait for the request that asked for it.

@@ -11,6 +11,7 @@ import (
 var identityCommands = map[string]command{
 	"listAccounts":        {run: listAccounts, id: kindAccount},
 	"listUsers":           {run: listUsers, id: kindUser},
+	"getUser":             {run: getUser, rootOnly: true},
 	"listDomains":         {run: listDomains, id: kindDomain, rootOnly: true},
 	"listProjects":        {run: listProjects, id: kindProject},
 	"listResourceLimits":  {run: listResourceLimits, id: kindAny},
@@ -102,6 +103,14 @@ func listUsers(c *Call) (any, error) {
 		return all || a.ID == c.Caller.Account.ID
 	})
 	return Listing("user", rows, c.userResponse), nil
+}
+
+func getUser(c *Call) (any, error) {
+	u, ok := c.Users.Find(func(u User) bool { return u.APIKey != "" && u.APIKey == c.Str("userapikey") })
+	if !ok {
+		return nil, Invalid("User with userapikey %s does not exist", c.Str("userapikey"))
+	}
+	return Obj{"user": c.userResponse(u)}, nil
 }
 
 func (c *Call) userResponse(u User) Obj {
