@@ -46,12 +46,12 @@ types:
 
 // world is one user's folder, state and cloud.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	cloud *fakeplugin.Cloud
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	cloud, err := fakeplugin.New(fakeSpec)
 	if err != nil {
