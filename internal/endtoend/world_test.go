@@ -157,6 +157,7 @@ type world struct {
 	killAt int  // the mutating call at which to kill the child; 0 = never
 	after  bool // once the call was carried out, rather than before
 	seen   int
+	sent   []string // the commands of the last run, in order
 }
 
 func newWorld(t *testing.T) *world {
@@ -165,8 +166,8 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.cloud, err = cloudsim.Start(t.Context(), cloudsim.Options{
 		Latency: cloudsim.LatencyZero, TimeScale: 20,
-		Before: func(string, cloudsim.Params) { w.count(false) },
-		After:  func(cloudsim.AuditEntry) { w.count(true) },
+		Before: func(command string, _ cloudsim.Params) { w.count(command, false) },
+		After:  func(cloudsim.AuditEntry) { w.count("", true) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +177,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // count is called at each mutating call; it kills the program when it is due.
-func (w *world) count(after bool) {
+func (w *world) count(command string, after bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.child == nil {
@@ -184,6 +185,7 @@ func (w *world) count(after bool) {
 	}
 	if !after {
 		w.seen++
+		w.sent = append(w.sent, command)
 	}
 	if w.killAt == 0 || w.seen != w.killAt || after != w.after {
 		return
@@ -223,7 +225,7 @@ func (w *world) start(action string) (outcome, bool) {
 		w.t.Fatal(err)
 	}
 	w.mu.Lock()
-	w.child, w.seen = cmd.Process, 0
+	w.child, w.seen, w.sent = cmd.Process, 0, nil
 	w.mu.Unlock()
 	err = cmd.Wait()
 	w.mu.Lock()
