@@ -57,6 +57,7 @@ func (b *Balancer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusServiceUnavailable)
 		return
 	}
+	_ = http.NewResponseController(w).EnableFullDuplex() // a server may answer before it has read all; HTTP/1 supports it
 	defer func() {
 		if x.server != nil {
 			g.release(x.server)
@@ -94,10 +95,8 @@ type roundTripper struct{}
 
 func (roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	body := r.Body
-	if body != nil {
-		r.Body = io.NopCloser(body) // a refused try must not close it
-		defer func() { _ = body.Close() }()
+	if r.Body != nil {
+		r.Body = io.NopCloser(r.Body) // a refused try must not close it; the proxy does when all is over
 	}
 	var response *http.Response
 	s, err := x.generation.dispatch(r.Context(), x.client, func(s *server) error {
