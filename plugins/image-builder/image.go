@@ -122,7 +122,7 @@ func (i Image) fingerprint(lookups map[string]cloudstack.Object) (string, error)
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{"image", 1, digest, template, i.Source.RootDiskSize, i.Source.UserData})
+	text, err := json.Marshal([]any{"image", 1, digest, template, i.Source.RootDiskSize, i.Source.UserData, i.Details})
 	if err != nil {
 		return "", fmt.Errorf("digest the image: %w", err)
 	}

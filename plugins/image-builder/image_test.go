@@ -144,7 +144,7 @@ func TestTakenUpAfterAnInterruption(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.templates = append(s.templates, apifake.Object{"id": "tmpl-old", "isready": true, "details": apifake.Object{"moldctl.fingerprint": fingerprint}})
+		s.templates = append(s.templates, apifake.Object{"id": "tmpl-old", "isready": true, "ispublic": true, "details": apifake.Object{"moldctl.fingerprint": fingerprint}})
 		got, err := handler{}.Create(t.Context(), r, wanted())
 		if err != nil {
 			t.Fatal(err)

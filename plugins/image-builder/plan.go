@@ -17,7 +17,7 @@ var whenBuilt = []string{"id", "version", "template_name", "fingerprint", "origi
 func (handler) Plan(ctx context.Context, r *sdk.PlanRequest, prior *Image, proposed Image) (sdk.Refined, error) {
 	var out sdk.Refined
 	steps, stepsErr := pipelineSteps(proposed.Pipeline)
-	known := stepsErr == nil && !r.Unknown("pipeline") && !r.Unknown("source.template") && !r.Unknown("source.user_data") && !r.Unknown("source.root_disk_size")
+	known := stepsErr == nil && !r.Unknown("pipeline") && !r.Unknown("source.template") && !r.Unknown("source.user_data") && !r.Unknown("source.root_disk_size") && !r.Unknown("details")
 	if prior != nil {
 		fingerprint, err := proposed.fingerprint(r.Lookups)
 		switch {

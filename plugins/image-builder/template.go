@@ -18,13 +18,14 @@ func (b *build) createTemplate(ctx context.Context, volume string) (cloudstack.O
 	}
 	params.Bool("ispublic", b.plan.Public).Bool("isfeatured", b.plan.Featured).Bool("isdynamicallyscalable", b.plan.DynamicallyScalable).
 		Bool("requireshvm", b.plan.RequiresHVM).Bool("passwordenabled", b.plan.PasswordEnabled).Map("details", b.plan.Details)
-	params["details[0].moldctl.op"] = marker
+	// Not the name of the machine's own marker: the cloud copies a machine's details to the templates made of it.
+	params["details[0].moldctl.image"] = marker
 	params["details[0].moldctl.fingerprint"] = b.fingerprint
 	made, err := b.r.Cloud.Call(ctx, cloudstack.Mutation{
 		Key: b.key("template"), Command: "createTemplate", Params: params, Result: "template",
 		Identity: cloudstack.Identity{
 			Kind: cloudstack.Marker, List: "listTemplates", Params: cloudstack.Params{"templatefilter": "self", "listall": "true"}, Result: "template",
-			Match: map[string]string{"details.moldctl.op": marker},
+			Match: map[string]string{"details.moldctl.image": marker},
 		},
 	})
 	if err != nil {
@@ -33,22 +34,27 @@ func (b *build) createTemplate(ctx context.Context, volume string) (cloudstack.O
 	return made, b.ready(ctx, made.ID())
 }
 
-// ready waits until the template can be deployed, and sets what only an existing template can be told.
+// ready waits until the template can be deployed, and sets what the cloud did not take over when it was made.
 func (b *build) ready(ctx context.Context, id string) error {
+	var t cloudstack.Object
 	err := cloudstack.Poll(ctx, 2*time.Second, func(ctx context.Context) (bool, error) {
-		t, err := b.r.Cloud.ReadByID(ctx, "createTemplate", id)
-		if err != nil {
-			return false, err
-		}
-		return t.Bool("isready"), nil
+		var err error
+		t, err = b.r.Cloud.ReadByID(ctx, "createTemplate", id)
+		return err == nil && t.Bool("isready"), err
 	})
 	if err != nil {
 		return fmt.Errorf("wait for the template %s to be ready: %w", id, err)
 	}
-	if !b.plan.Extractable {
+	params := cloudstack.Params{}
+	for name, want := range map[string]bool{"isextractable": b.plan.Extractable, "ispublic": b.plan.Public, "isfeatured": b.plan.Featured} {
+		if t.Bool(name) != want {
+			params.Bool(name, want)
+		}
+	}
+	if len(params) == 0 {
 		return nil
 	}
-	return permissions(ctx, b.r, b.key("permissions"), id, cloudstack.Params{}.Bool("isextractable", true))
+	return permissions(ctx, b.r, b.key("permissions"), id, params)
 }
 
 // osType is the wanted OS type, or that of the source template.
