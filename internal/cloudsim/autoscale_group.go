@@ -211,9 +211,9 @@ func listGroups(c *Call) (any, error) {
 	return Listing("autoscalevmgroup", rows, c.groupResponse), nil
 }
 
-// membersOf lists a group's machines, the stopped and broken ones too.
+// membersOf lists a group's machines, the stopped and broken ones too, not those destroyed.
 func (c *Call) membersOf(groupID string) []VM {
-	return c.VMs.Where(func(v VM) bool { return v.AutoScaleGroupID == groupID && v.State != VMExpunging })
+	return c.VMs.Where(func(v VM) bool { return v.AutoScaleGroupID == groupID && v.State != VMExpunging && v.State != VMDestroyed })
 }
 
 func (c *Call) groupResponse(g AutoScaleGroup) Obj {
