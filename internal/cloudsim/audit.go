@@ -3,6 +3,7 @@ package cloudsim
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // secretParams never appear in the audit log.
@@ -75,6 +76,29 @@ func (c *Cloud) waitAudit(ctx context.Context, n int64) []AuditEntry {
 			return nil
 		}
 	}
+}
+
+// lastMoment is the latest time the logs speak of.
+func lastMoment(s *store) time.Time {
+	var last time.Time
+	later := func(t time.Time) {
+		if t.After(last) {
+			last = t
+		}
+	}
+	for e := range s.Audit.All() {
+		later(e.Created)
+	}
+	for e := range s.Events.All() {
+		later(e.Created)
+	}
+	for j := range s.Jobs.All() {
+		later(j.Created)
+		if j.Completed != nil {
+			later(*j.Completed)
+		}
+	}
+	return last
 }
 
 // trimLogs forgets the oldest audit entries, events and finished jobs beyond a fixed number; done when a cloud starts.

@@ -19,27 +19,37 @@ type Clock interface {
 
 // SystemClock is real time, or real time sped up.
 func SystemClock(scale float64) Clock {
-	if scale <= 0 || scale == 1 {
-		return systemClock{scale: 1}
+	if scale <= 0 {
+		scale = 1
 	}
-	return systemClock{start: time.Now(), scale: scale}
+	now := time.Now()
+	return systemClock{base: now, start: now, scale: scale}
 }
 
+// systemClock showed base when real time was start.
 type systemClock struct {
-	start time.Time // zero for real time
-	scale float64
+	base, start time.Time
+	scale       float64
 }
 
 func (c systemClock) Now() time.Time {
-	if c.start.IsZero() {
-		return time.Now()
+	if c.scale == 1 && c.base.Equal(c.start) {
+		return time.Now() // follows a change of the machine's clock
 	}
-	return c.start.Add(time.Duration(float64(time.Since(c.start)) * c.scale))
+	return c.base.Add(time.Duration(float64(time.Since(c.start)) * c.scale))
 }
 
 func (c systemClock) After(d time.Duration) (<-chan time.Time, func()) {
 	t := time.NewTimer(time.Duration(float64(d) / c.scale))
 	return t.C, func() { t.Stop() }
+}
+
+// notBefore returns a clock that shows at least t. A cloud whose time ran fast must not fall back when it starts again.
+func (c systemClock) notBefore(t time.Time) systemClock {
+	if t.After(c.Now()) {
+		c.base, c.start = t, time.Now()
+	}
+	return c
 }
 
 // ManualClock moves only when it is told to. It is for tests and for the admin API's clock/advance.

@@ -181,6 +181,10 @@ func (c *Cloud) open() error {
 		}
 		c.store.wal = w
 		trimLogs(c.store)
+		if system, ok := c.clock.(systemClock); ok {
+			c.clock = system.notBefore(lastMoment(c.store))
+			c.store.clock = c.clock
+		}
 	}
 	token, err := loadToken(c.opts.Dir)
 	if err != nil {

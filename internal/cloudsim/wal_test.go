@@ -178,3 +178,16 @@ func TestReset(t *testing.T) {
 		t.Errorf("after reset and restart: got %s", r.raw)
 	}
 }
+
+func TestFastClockGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := startCloud(t, Options{Dir: dir, TimeScale: 1e6})
+	makeNetwork(t, first, "admin", "web")
+	last := first.Audit()[0].Created
+	crash(t, first)
+	second := startCloud(t, Options{Dir: dir})
+	if now := second.clock.Now(); now.Before(last) {
+		t.Errorf("time fell back from %v to %v", last, now)
+	}
+}
