@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moldctl/moldctl/core/state"
 )
 
@@ -134,11 +136,23 @@ func note(acknowledged map[string]string, line string) {
 // or not; what was must be.
 func check(t *testing.T, round int, dir string, acknowledged map[string]string) {
 	t.Helper()
+	// A reader may be the first to see what the killed process left.
+	reader, err := state.OpenSQLite(t.Context(), statePath(dir), options(dir, readOnly))
+	if err != nil {
+		t.Fatalf("round %d: %v", round, err)
+	}
+	looked := snapshot(t, reader)
 	s, err := state.OpenSQLite(t.Context(), statePath(dir), options(dir))
 	if err != nil {
 		t.Fatalf("round %d: %v", round, err)
 	}
 	snap := snapshot(t, s)
+	if diff := cmp.Diff(looked, snap); diff != "" {
+		t.Errorf("round %d: reader and writer differ (-reader +writer):\n%s", round, diff)
+	}
+	if err := reader.Close(); err != nil {
+		t.Errorf("round %d: %v", round, err)
+	}
 	for name, said := range acknowledged {
 		op := snap.Operations[name]
 		switch said {
