@@ -99,6 +99,13 @@ func TestChanges(t *testing.T) {
 			steps:  []string{"create thing.a: place changed: forces replacement", "update thing.b: on changed", "delete thing.a: place changed: forces replacement"},
 			things: []string{"a=1", "b=1"},
 		},
+		"replace when shrinking": {
+			reason: "a template in the schema decides whether a change needs another object",
+			first:  "resource \"thing\" \"a\" {\n  name = \"a\"\n  shape = 5\n}\nresource \"thing\" \"b\" {\n  name = \"b\"\n  shape = 5\n}",
+			second: "resource \"thing\" \"a\" {\n  name = \"a\"\n  shape = 6\n}\nresource \"thing\" \"b\" {\n  name = \"b\"\n  shape = 4\n}",
+			steps:  []string{"update thing.a: shape changed", "delete thing.b: shape changed: forces replacement", "create thing.b: shape changed: forces replacement"},
+			things: []string{"a=1", "b=1"},
+		},
 		"ignored": {
 			reason: "ignore_changes keeps what exists",
 			first:  `resource "thing" "a" { name = "a" }`,

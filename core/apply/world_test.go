@@ -35,6 +35,7 @@ types:
       on:    {type: string, doc: What it stands on.}
       place: {type: string, replace: true, doc: Where it stands.}
       made:  {type: string, computed: true, doc: What the cloud decides.}
+      shape: {type: number, replace: "${self.shape < prior.shape}", doc: Grows in place.}
       token: {type: string, sensitive: true, doc: A secret.}
     create: {call: createNetwork}
     read:   {call: listNetworks}

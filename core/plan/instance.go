@@ -84,6 +84,8 @@ func Configure(ctx context.Context, c *Config, resolver *Resolver, r *spec.Resou
 		return cty.NilVal, diags
 	}
 	diags = append(diags, checkValues(t, r, config)...)
+	role, _ := child(cloud, "role", cty.String).Unmark()
+	diags = append(diags, onValues(t.CheckRole(config, role.AsString()), r)...)
 	roots := map[string]cty.Value{"cloud": cloud, "stack": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(c.Stack.Name)})}
 	config, picks, more := t.ApplyDefaults(config, roots)
 	diags = append(diags, located(more, &r.Range)...)
@@ -174,6 +176,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 	}
 	changes, diags := m.differences(s, exists, planned, lookups)
 	step.Changes = changes
+	forcedBy(s, step)
 	if len(changes) > 0 {
 		diags = append(diags, m.refine(ctx, s, step, desired)...)
 	}
@@ -256,6 +259,20 @@ func (m *maker) differences(s *subjectOf, exists, planned cty.Value, lookups map
 		}
 	}
 	return out, diags
+}
+
+// forcedBy marks the changes of which the plugin.yaml says by a template
+// whether they need another object.
+func forcedBy(s *subjectOf, step *Step) {
+	for i, c := range step.Changes {
+		a := attributeAt(s.t, c.Path)
+		if a == nil || a.ReplaceWhen == "" {
+			continue
+		}
+		self, _ := step.Planned.UnmarkDeep()
+		prior, _ := step.Prior.UnmarkDeep()
+		step.Changes[i].Replace = holds(a.ReplaceWhen, a.Range, map[string]cty.Value{"self": self, "prior": prior}, true)
+	}
 }
 
 func forces(changes []Change) string {

@@ -52,6 +52,7 @@ types:
       offering: {type: string, lookup: offering, default: {pick: {kind: small}}, doc: The offering.}
       net:      {type: string, doc: The network.}
       password: {type: string, sensitive: true, doc: The password.}
+      host:     {type: string, role: admin, doc: Where it runs.}
       size:     {type: number, min: 1, max: 9, default: 1, doc: The size.}
     requires:
       - {that: "${lookup.offering.kind != \"broken\"}", say: This offering makes no machines.}
@@ -181,6 +182,11 @@ func TestRefusals(t *testing.T) {
 			reason: "what a type requires is checked on the looked-up object",
 			text:   "resource \"machine\" \"a\" {\n  name     = \"a\"\n  offering = \"Broken\"\n}",
 			want:   []string{"Requirement is not met", "makes no machines"},
+		},
+		"not for this account": {
+			reason: "what the cloud would ignore without a word is refused",
+			text:   "resource \"machine\" \"a\" {\n  name = \"a\"\n  host = \"h\"\n}",
+			want:   []string{"Not allowed for this account", "line 3"},
 		},
 		"several at once": {
 			reason: "all problems, not the first only",

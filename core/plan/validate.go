@@ -103,8 +103,13 @@ func withGiven(unknown, config cty.Value) cty.Value {
 
 // checkValues reports what the schema's limits say of a configuration.
 func checkValues(t *pluginspec.Type, r *spec.Resource, config cty.Value) hcl.Diagnostics {
+	return onValues(t.Validate(config), r)
+}
+
+// onValues says what is wrong with values where the block writes them.
+func onValues(list []pluginspec.Problem, r *spec.Resource) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, p := range t.Validate(config) {
+	for _, p := range list {
 		path := pluginspec.FormatPath(p.Path)
 		d := diag.Error(attributeRange(r.Body, path, &r.Range), p.Summary, p.Detail)
 		if p.Warning {

@@ -107,7 +107,7 @@ func (c *Cloud) Steps() map[string]*pluginspec.Step { return c.plugin.Steps }
 
 // Identity says who the caller is: always the same.
 func (c *Cloud) Identity(context.Context, string) (*wire.CloudIdentity, []*wire.Diagnostic, error) {
-	return &wire.CloudIdentity{Zone: "zone-1", ZoneId: "z1", AccountId: "a1", DomainId: "d1", Role: "Admin", MayExpunge: true}, nil, nil
+	return &wire.CloudIdentity{Zone: "zone-1", ZoneId: "z1", AccountId: "a1", DomainId: "d1", Role: "DomainAdmin", MayExpunge: true}, nil, nil
 }
 
 // Read answers from memory.
