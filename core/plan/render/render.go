@@ -277,7 +277,9 @@ func (w *writer) changes(list []plan.Change) {
 	}
 	longest := 0
 	for _, l := range leaves {
-		longest = max(longest, len(l.path))
+		if l.lines() == nil {
+			longest = max(longest, len(l.path))
+		}
 	}
 	for _, l := range leaves {
 		w.leaf(l, longest)
