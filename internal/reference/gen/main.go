@@ -1,0 +1,53 @@
+// Command gen writes docs/reference: one page for each bundled plugin.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/moldctl/moldctl/internal/reference"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: gen PLUGINS-FOLDER OUTPUT-FOLDER")
+		os.Exit(2)
+	}
+	if err := generate(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func generate(from, to string) error {
+	specs, err := filepath.Glob(filepath.Join(from, "*", "plugin.yaml"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	for _, path := range specs {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		p, diags := pluginspec.Parse(path, src)
+		if diags.HasErrors() {
+			return diags
+		}
+		text, err := reference.Markdown(p, func(example string) (string, error) {
+			b, err := os.ReadFile(filepath.Join(filepath.Dir(path), example))
+			return string(b), err
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := os.WriteFile(filepath.Join(to, p.Name+".md"), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
