@@ -68,9 +68,13 @@ type Options struct {
 	// AllowUserExpunge is the setting allow.user.expunge.recover.vm at first start.
 	AllowUserExpunge bool
 
-	Before func(command string, params Params) // called before each mutating call is processed
-	After  func(AuditEntry)                    // called after it, before its answer is sent
-	Log    func(format string, args ...any)    // default: nothing is logged
+	// Latencies overrides the latency model for single commands.
+	Latencies map[string]time.Duration
+
+	Guard  func(command string, params Params) error // refuses a mutating call by an error (530)
+	Before func(command string, params Params)       // called before each mutating call is processed
+	After  func(AuditEntry)                          // called after it, before its answer is sent
+	Log    func(format string, args ...any)          // default: nothing is logged
 
 	machines func(vmID string) (machine, bool) // stands in for the guests in tests
 	commands map[string]command                // and these for commands

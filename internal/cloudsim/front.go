@@ -192,6 +192,11 @@ func headerRune(r rune) rune {
 // dispatch runs one verified call in a transaction and returns what goes into the envelope.
 func (c *Cloud) dispatch(call *Call, fault *Fault) (any, error) {
 	mutating := isMutating(call.Name)
+	if mutating && c.opts.Guard != nil {
+		if err := c.opts.Guard(call.Name, call.Params); err != nil {
+			return nil, Fail(530, csServer, "%s", err.Error())
+		}
+	}
 	if mutating && c.opts.Before != nil {
 		c.opts.Before(call.Name, call.Params)
 	}

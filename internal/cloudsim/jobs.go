@@ -86,7 +86,10 @@ func (s *scheduler) run(j Job, p *pendingJob) {
 		<-s.ctx.Done()
 		return
 	}
-	d := s.cloud.opts.Latency.of(j.Command)
+	d, fixed := s.cloud.opts.Latencies[j.Command]
+	if !fixed {
+		d = s.cloud.opts.Latency.of(j.Command)
+	}
 	if j.Contended && s.cloud.opts.Latency == LatencyReal {
 		d += addressLockWait
 	}

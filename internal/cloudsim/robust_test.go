@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -124,4 +125,22 @@ func TestNonsense(t *testing.T) {
 		}
 	}
 	must(t, c, "admin", "listNetworks")
+}
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t, Options{Guard: func(command string, _ Params) error {
+		if command == "createTags" {
+			return errors.New("no intent was announced for createTags")
+		}
+		return nil
+	}})
+	network := makeNetwork(t, c, "admin", "web")
+	r := call(t, c, "admin", "createTags", "resourceids", network, "resourcetype", "Network", "tags[0].key", "k", "tags[0].value", "v")
+	if r.status != 530 || r.text() != "no intent was announced for createTags" {
+		t.Errorf("got %d %s", r.status, r.raw)
+	}
+	if len(c.Audit()) != 1 {
+		t.Errorf("a refused call was processed: %+v", c.Audit())
+	}
 }
