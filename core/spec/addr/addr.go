@@ -1,5 +1,5 @@
-// Package addr names the things of a stack: resources and data sources, and
-// the instances that count and for_each make of them. Addresses are small
+// Package addr names the things of a stack: modules, resources and data
+// sources, and the instances that count and for_each make of them. Addresses are small
 // comparable values, so they serve as map keys, and they have one text form
 // that is also what people type.
 //
@@ -26,25 +26,31 @@ const (
 
 // Resource names a resource or data block.
 type Resource struct {
-	Mode Mode
-	Type string
-	Name string
+	Module Module
+	Mode   Mode
+	Type   string
+	Name   string
 }
 
-// String returns "network.web" or "data.zone.main".
+// String returns "network.web", "data.zone.main" or "module.a.network.web".
 func (r Resource) String() string {
+	text := r.Type + "." + r.Name
 	if r.Mode == Data {
-		return "data." + r.Type + "." + r.Name
+		text = "data." + text
 	}
-	return r.Type + "." + r.Name
+	if r.Module != Root {
+		text = string(r.Module) + "." + text
+	}
+	return text
 }
 
 // Instance returns the instance of r with the key.
 func (r Resource) Instance(key Key) Instance { return Instance{Resource: r, Key: key} }
 
-// Compare orders resources: managed before data, then by type and name.
+// Compare orders resources: the root's before modules', managed before data,
+// then by type and name.
 func (r Resource) Compare(other Resource) int {
-	return cmp.Or(cmp.Compare(r.Mode, other.Mode), cmp.Compare(r.Type, other.Type), cmp.Compare(r.Name, other.Name))
+	return cmp.Or(cmp.Compare(r.Module, other.Module), cmp.Compare(r.Mode, other.Mode), cmp.Compare(r.Type, other.Type), cmp.Compare(r.Name, other.Name))
 }
 
 // Key tells the instances of one block apart. The zero Key is that of a block

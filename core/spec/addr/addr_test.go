@@ -28,6 +28,11 @@ func TestParseInstance(t *testing.T) {
 		"korean key":     {`network.web["서울"]`, web.Instance(addr.StringKey("서울")), ""},
 		"template key":   {`network.web["$${x}"]`, web.Instance(addr.StringKey("${x}")), ""},
 		"data":           {"data.zone.z", data.Instance(addr.NoKey()), ""},
+		"in a module":    {"module.a.network.web", addr.Resource{Module: "module.a", Type: "network", Name: "web"}.Instance(addr.NoKey()), ""},
+		"nested modules": {`module.a["x"].module.b[1].data.zone.z`, addr.Resource{Module: `module.a["x"].module.b[1]`, Mode: addr.Data, Type: "zone", Name: "z"}.Instance(addr.NoKey()), ""},
+		"module alone":   {"module.a", addr.Instance{}, "after the module comes a block"},
+		"module no name": {"module", addr.Instance{}, "comes a block in it"},
+		"module index":   {"module.a[0][1].b", addr.Instance{}, "comes a block in it"},
 		"no name":        {"network", addr.Instance{}, "comes the name of a block"},
 		"data too short": {"data.zone", addr.Instance{}, "comes the name of a block"},
 		"too long":       {"network.web.id", addr.Instance{}, "goes on after network.web"},
@@ -77,7 +82,11 @@ func TestRoundTrip(t *testing.T) {
 		case 2:
 			key = addr.StringKey(rapid.String().Draw(t, "text"))
 		}
-		want := addr.Resource{Mode: addr.Mode(rapid.IntRange(0, 1).Draw(t, "mode")), Type: "network", Name: "web"}.Instance(key)
+		module := addr.Root
+		if rapid.Bool().Draw(t, "in a module") {
+			module = module.Child("m", key).Child("n", addr.NoKey())
+		}
+		want := addr.Resource{Module: module, Mode: addr.Mode(rapid.IntRange(0, 1).Draw(t, "mode")), Type: "network", Name: "web"}.Instance(key)
 		got, err := addr.ParseInstance(want.String())
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +100,7 @@ func TestRoundTrip(t *testing.T) {
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"a.b", "a.b[2]", "a.b[10]", `a.b["1"]`, "a.c", "b.a", "data.a.a",
+		"a.b", "a.b[2]", "a.b[10]", `a.b["1"]`, "a.c", "b.a", "data.a.a", "module.m.a.a",
 	}
 	var got []addr.Instance
 	for _, s := range want {
@@ -125,5 +134,39 @@ func TestJSON(t *testing.T) {
 	}
 	if d := cmp.Diff(in, out, cmp.AllowUnexported(addr.Key{})); d != "" {
 		t.Errorf("through %s (-want +got):\n%s", text, d)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		target, instance string
+		want             bool
+	}{
+		"itself":               {"a.b", "a.b", true},
+		"instance of a block":  {"a.b", "a.b[1]", true},
+		"another instance":     {"a.b[0]", "a.b[1]", false},
+		"another block":        {"a.b", "a.bc", false},
+		"in a module":          {"module.m", "module.m.a.b[1]", true},
+		"in a nested module":   {"module.m", `module.m["x"].module.n.a.b`, true},
+		"other module":         {"module.m", "module.mm.a.b", false},
+		"module instance":      {"module.m[0]", "module.m[1].a.b", false},
+		"block outside module": {"a.b", "module.m.a.b", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target, err := addr.ParseTarget(tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			instance, err := addr.ParseInstance(tt.instance)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := target.Covers(instance); got != tt.want || target.String() != tt.target {
+				t.Errorf("%s covers %s: %t, want %t", target, instance, got, tt.want)
+			}
+		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"math/big"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/moldctl/moldctl/core/diag"
@@ -15,19 +14,14 @@ const badAddress = "Invalid address"
 
 // ParseInstance reads the text form of an instance address.
 func ParseInstance(s string) (Instance, error) {
-	traversal, diags := hclsyntax.ParseTraversalAbs([]byte(s), "address", hcl.InitialPos)
-	if diags.HasErrors() {
-		return Instance{}, fmt.Errorf("parse address %q: want type.name, type.name[0], type.name[\"key\"] or data.type.name: %s",
-			s, diags[0].Detail)
+	target, err := ParseTarget(s)
+	if err != nil {
+		return Instance{}, err
 	}
-	instance, rest, diags := FromTraversal(traversal)
-	if diags.HasErrors() {
-		return Instance{}, fmt.Errorf("parse address %q: %s", s, diags[0].Detail)
+	if target.IsModule() {
+		return Instance{}, fmt.Errorf("parse address %q: after the module comes a block in it, as in %s.TYPE.NAME", s, s)
 	}
-	if len(rest) > 0 {
-		return Instance{}, fmt.Errorf("parse address %q: it goes on after %s; an address ends there", s, instance)
-	}
-	return instance, nil
+	return target.Instance, nil
 }
 
 // ParseResource reads the text form of a resource address (no key).
@@ -45,13 +39,22 @@ func ParseResource(s string) (Resource, error) {
 // FromTraversal reads the address a reference starts with and returns what
 // follows it: `network.web[0].id` gives network.web[0] and `.id`. An index that
 // is no whole number and no text, or a splat, is left to the rest. Roots other
-// than `data` are taken as resource types; callers handle var, local and so on
+// than `module` and `data` are taken as resource types; callers handle var, local and so on
 // before they ask.
 func FromTraversal(t hcl.Traversal) (Instance, hcl.Traversal, hcl.Diagnostics) {
 	if t.IsRelative() || len(t) == 0 {
 		return Instance{}, nil, hcl.Diagnostics{diag.Bug(t.SourceRange().Ptr(), "A relative reference was taken as an address.")}
 	}
-	resource := Resource{Type: t.RootName()}
+	module, start := moduleOf(t)
+	if start == nil {
+		return Instance{}, nil, incomplete(t, "After a module comes a block in it: module.NAME.TYPE.NAME.")
+	}
+	t = start
+	typ, ok := stepName(t[0])
+	if !ok {
+		return Instance{}, nil, incomplete(t, "After a module comes a block in it: module.NAME.TYPE.NAME.")
+	}
+	resource := Resource{Module: module, Type: typ}
 	rest := t[1:]
 	if resource.Type == "data" {
 		name, ok := attrName(rest)
