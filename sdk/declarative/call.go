@@ -58,6 +58,10 @@ func (rt *Runtime) params(s callSite) (cloudstack.Params, error) {
 		if v == cty.NilVal {
 			continue
 		}
+		if s.update && s.only != nil && v.IsNull() && clearable(a.Type) {
+			params[paramName(a)] = ""
+			continue
+		}
 		if object, ok := s.lookups[a.Name]; ok && present(v) {
 			params[paramName(a)] = object.ID()
 			continue
@@ -91,6 +95,11 @@ func (rt *Runtime) params(s callSite) (cloudstack.Params, error) {
 func present(v cty.Value) bool {
 	v, _ = v.Unmark()
 	return known(v)
+}
+
+// clearable says whether an empty parameter takes a value of the type away.
+func clearable(ty cty.Type) bool {
+	return ty == cty.String || ty.IsListType() || ty.IsSetType()
 }
 
 // sendable says whether an attribute may be a parameter at all.

@@ -246,6 +246,7 @@ func TestMachineUpdates(t *testing.T) {
 		async("startVirtualMachine", "", `{"virtualmachine": {"id": "vm-1", "state": "Running"}}`).
 		on("changeServiceForVirtualMachine", `{"virtualmachine": {"id": "vm-1"}}`).
 		on("updateVirtualMachine", `{"virtualmachine": {"id": "vm-1"}}`).
+		async("updateVMAffinityGroup", "", `{"virtualmachine": {"id": "vm-1"}}`).
 		on("listVirtualMachines", `{"count": 1, "virtualmachine": [`+webMachine+`]}`)
 	spec := plugin(t, compute)
 	typ := spec.Types["instance"]
@@ -276,6 +277,11 @@ func TestMachineUpdates(t *testing.T) {
 		"stop":             {nil, map[string]cty.Value{"running": cty.False}, []string{"stopVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"}},
 		"the display name": {nil, map[string]cty.Value{"display_name": text("Web")}, []string{"updateVirtualMachine displayname=Web id=vm-1", "listVirtualMachines id=vm-1"}},
 		"nothing":          {nil, nil, nil},
+		"what is left out is taken away": {
+			map[string]cty.Value{"group": text("web"), "affinity_groups": texts("ag-1"), "running": cty.False},
+			map[string]cty.Value{"running": cty.False},
+			[]string{"updateVMAffinityGroup affinitygroupids= id=vm-1", "updateVirtualMachine group= id=vm-1", "listVirtualMachines id=vm-1"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
