@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"hold":       hold,
 			"web":        web,
 			"times":      times,
+			"fetch":      fetch,
 		},
 	})
 }
@@ -123,4 +125,50 @@ func times(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strings.Count(ts.ReadFile(args[2]), args[1]); got != want {
 		ts.Fatalf("%q stands %d times in %s, want %d", args[1], got, args[2], want)
 	}
+}
+
+// fetch asks the URL that a file holds, again and again over connections of
+// their own, until a wanted text has come COUNT times, and writes what came.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: fetch URLFILE COUNT TEXT INTO")
+	}
+	url := strings.TrimSpace(ts.ReadFile(args[0]))
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var came []string
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for last := "nothing came"; want > 0; {
+		if text, err := get(ctx, client, url); err != nil {
+			last = err.Error()
+		} else if last = text; strings.Contains(text, args[2]) {
+			came = append(came, text)
+			want--
+			continue
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			ts.Fatalf("%s never answered with %q; last: %.300s", url, args[2], last)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(strings.Join(came, "\n")), 0o600))
+}
+
+func get(ctx context.Context, client *http.Client, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
 }
