@@ -49,7 +49,7 @@ func TestCreateBuildsAndCleansUp(t *testing.T) {
 		}
 	}
 	ran := s.guest.ran()
-	for _, part := range []string{"dnf install -y", `'\''httpd'\'' '\''php'\''`, "cat > ", "chmod '\\''0640'\\''", "systemctl enable", "curl -s", "authorized_keys", "sudo -n sh -c"} {
+	for _, part := range []string{"dnf install -y", `'"'"'httpd'"'"' '"'"'php'"'"'`, "cat > ", `chmod '"'"'0640'"'"'`, "systemctl enable", "curl -s", "authorized_keys", "sudo -n sh -c"} {
 		if !strings.Contains(ran, part) {
 			t.Errorf("the guest was not told %q; it was told:\n%s", part, ran)
 		}

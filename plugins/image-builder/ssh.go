@@ -227,8 +227,8 @@ func tail(text string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// quote makes one word of a text for a POSIX shell.
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+// quote makes one word of a text for a POSIX shell. The quote itself stands in double quotes: not every shell agrees on a backslash.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'"'"'`) + "'" }
 
 // usersFor are the users to try on a machine, the likeliest first.
 func usersFor(image Image, template cloudstack.Object) []string {
