@@ -100,6 +100,7 @@ type Cloud struct {
 	plane     PlaneNotifier
 	loader    Loader
 	scaler    *scalerService
+	guests    *guestFarm
 
 	api, admin *http.Server
 	apiAddr    string

@@ -30,6 +30,9 @@ func (c *Cloud) machineOf(vmID string) (machine, bool) {
 	if c.opts.machines != nil {
 		return c.opts.machines(vmID)
 	}
+	if m := c.guestOf(vmID); m != nil {
+		return m, true
+	}
 	return nil, false
 }
 

@@ -47,5 +47,6 @@ func (c *Cloud) SetLoad(l Load) (int, error) {
 // newServices lists the parts of a cloud in the order they start; they stop in reverse. It is called again after a reset.
 func newServices(c *Cloud) []service {
 	balance := newPlaneService(c, c.machineOf)
-	return []service{balance, newScalerService(c, balance, c.machineOf)}
+	// Guests come first so that they end last: the others use them.
+	return []service{newGuestFarm(c), balance, newScalerService(c, balance, c.machineOf)}
 }

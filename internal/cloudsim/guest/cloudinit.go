@@ -3,6 +3,8 @@ package guest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +80,7 @@ func (m *Machine) cloudInitLocal() (*initPlan, error) {
 	}
 	fmt.Fprintf(log, "Cloud-init v. 24.4 running 'init-local' at %s.\n", m.clock.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 +0000"))
 	if !plan.first {
-		return plan, nil
+		return plan, m.applyAccess()
 	}
 	if err := m.disk.MkdirAll(root, dir, 0o755); err != nil {
 		return nil, err
@@ -119,19 +121,14 @@ func (m *Machine) firstBoot(plan *initPlan) error {
 	if err != nil {
 		return err
 	}
-	keys := slices.Clone(m.cfg.SSHKeys)
+	if err := m.applyAccess(); err != nil {
+		return err
+	}
 	for _, c := range plan.configs {
-		keys = append(keys, c.list("ssh_authorized_keys")...)
-	}
-	for _, a := range []account{user, admin} {
-		if err := m.addKeys(a, keys); err != nil {
-			return err
-		}
-	}
-	if m.cfg.Password != "" {
-		hash := newHash(m.cfg.Password)
-		if err := errors.Join(m.setPassword("root", hash), m.setPassword(user.name, hash), m.sshdSetting("PermitRootLogin", "yes")); err != nil {
-			return err
+		for _, a := range []account{user, admin} {
+			if err := m.addKeys(a, c.list("ssh_authorized_keys")); err != nil {
+				return err
+			}
 		}
 	}
 	for _, c := range plan.configs {
@@ -141,6 +138,39 @@ func (m *Machine) firstBoot(plan *initPlan) error {
 		}
 	}
 	return nil
+}
+
+// accessMark remembers which password and keys of the cloud were set, so that a
+// reset in the cloud takes effect at the next boot and a change made in the
+// guest stays.
+const accessMark = "/var/lib/cloud/access-applied"
+
+// applyAccess sets the cloud's password and keys for root and the default user.
+func (m *Machine) applyAccess() error {
+	sum := sha256.Sum256([]byte(m.cfg.InstanceID + "\x00" + m.cfg.Password + "\x00" + strings.Join(m.cfg.SSHKeys, "\n")))
+	mark := hex.EncodeToString(sum[:])
+	if slices.Contains(m.lines(accessMark), mark) {
+		return nil
+	}
+	for _, name := range []string{"root", m.os.user} {
+		a, err := m.userNamed(name)
+		if err != nil {
+			continue // removed by the image
+		}
+		if err := m.addKeys(a, m.cfg.SSHKeys); err != nil {
+			return err
+		}
+		if m.cfg.Password == "" {
+			continue
+		}
+		if err := m.setPassword(name, newHash(m.cfg.Password)); err != nil {
+			return err
+		}
+		if err := m.sshdSetting("PermitRootLogin", "yes"); err != nil {
+			return err
+		}
+	}
+	return m.disk.WriteFile(vfs.Root(), accessMark, []byte(mark+"\n"), 0o600)
 }
 
 // defaultUser makes the account of the image (rocky, ubuntu, …) with sudo.

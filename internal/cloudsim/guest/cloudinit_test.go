@@ -43,7 +43,7 @@ func TestUserData(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := boot(t, "rocky-9", userData(tc.data))
+			m := boot(t, "rocky9", userData(tc.data))
 			if diff := cmp.Diff(tc.want, as(t, m, "root", tc.check).out); diff != "" {
 				t.Errorf("-want +got:\n%s\n%s", diff, mustRun(t, m, "cat "+initLog))
 			}
@@ -64,7 +64,7 @@ func TestBadUserData(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := boot(t, "rocky-9", userData(data))
+			m := boot(t, "rocky9", userData(data))
 			if err := m.WaitInit(t.Context()); err == nil {
 				t.Error("no error")
 			}
@@ -77,7 +77,7 @@ func TestBadUserData(t *testing.T) {
 
 func TestFirstBootOnly(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "ubuntu-24.04", userData("#cloud-config\nbootcmd: [echo boot >> /root/boot]\nruncmd: [echo run >> /root/run]\n"))
+	m := boot(t, "ubuntu2404", userData("#cloud-config\nbootcmd: [echo boot >> /root/boot]\nruncmd: [echo run >> /root/run]\n"))
 	for range 2 {
 		if err := m.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)

@@ -50,22 +50,22 @@ func builtAt() time.Time { return time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC) }
 // and shared by all guests.
 var distros = []*distro{
 	newDistro(distro{
-		image: "rocky-9", id: "rocky", name: "Rocky Linux", version: "9.6", pretty: "Rocky Linux 9.6 (Blue Onyx)",
+		image: "rocky9", id: "rocky", name: "Rocky Linux", version: "9.6", pretty: "Rocky Linux 9.6 (Blue Onyx)",
 		release: "Rocky Linux release 9.6 (Blue Onyx)", user: "rocky", group: "wheel", family: rhel, like: "rhel centos fedora",
 		kernel: "5.14.0-570.12.1.el9_6.x86_64", mirror: "mirrors.rockylinux.org",
 	}),
 	newDistro(distro{
-		image: "almalinux-9", id: "almalinux", name: "AlmaLinux", version: "9.6", pretty: "AlmaLinux 9.6 (Sage Margay)",
+		image: "alma9", id: "almalinux", name: "AlmaLinux", version: "9.6", pretty: "AlmaLinux 9.6 (Sage Margay)",
 		release: "AlmaLinux release 9.6 (Sage Margay)", user: "almalinux", group: "wheel", family: rhel, like: "rhel centos fedora",
 		kernel: "5.14.0-570.12.1.el9_6.x86_64", mirror: "mirrors.almalinux.org",
 	}),
 	newDistro(distro{
-		image: "centos-9", id: "centos", name: "CentOS Stream", version: "9", pretty: "CentOS Stream 9",
+		image: "centos9", id: "centos", name: "CentOS Stream", version: "9", pretty: "CentOS Stream 9",
 		release: "CentOS Stream release 9", user: "cloud-user", group: "wheel", family: rhel, like: "rhel fedora",
 		kernel: "5.14.0-590.el9.x86_64", mirror: "mirrors.centos.org",
 	}),
 	newDistro(distro{
-		image: "ubuntu-24.04", id: "ubuntu", name: "Ubuntu", version: "24.04", pretty: "Ubuntu 24.04.2 LTS",
+		image: "ubuntu2404", id: "ubuntu", name: "Ubuntu", version: "24.04", pretty: "Ubuntu 24.04.2 LTS",
 		user: "ubuntu", group: "sudo", family: debian, like: "debian",
 		kernel: "6.8.0-60-generic", mirror: "archive.ubuntu.com",
 	}),
@@ -95,9 +95,9 @@ func ImageFor(name string) string {
 		}
 	}
 	if strings.Contains(name, "debian") {
-		return "ubuntu-24.04"
+		return "ubuntu2404"
 	}
-	return "rocky-9"
+	return "rocky9"
 }
 
 // Base finds the tree of a built-in image, for package vfs.

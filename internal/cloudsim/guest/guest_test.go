@@ -132,7 +132,7 @@ func get(t *testing.T, m *Machine, port uint16, path string) (int, string, http.
 // TestWebImage is the way of the guide, from a fresh image to a served page.
 func TestWebImage(t *testing.T) {
 	t.Parallel()
-	for _, image := range []string{"rocky-9", "almalinux-9", "centos-9"} {
+	for _, image := range []string{"rocky9", "alma9", "centos9"} {
 		t.Run(image, func(t *testing.T) {
 			t.Parallel()
 			m := boot(t, image)
@@ -177,7 +177,7 @@ systemctl enable --now httpd`)
 
 func TestWebImageUbuntu(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "ubuntu-24.04")
+	m := boot(t, "ubuntu2404")
 	out := mustRun(t, m, "export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get install -y apache2 php libapache2-mod-php")
 	if !strings.Contains(out, "Setting up apache2") {
 		t.Errorf("apt said %q", out)
@@ -199,7 +199,7 @@ func TestWebImageUbuntu(t *testing.T) {
 // TestTemplate: a clone of the disk boots as another machine and serves at once.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	disk, err := CreateDisk(t.TempDir(), "rocky-9")
+	disk, err := CreateDisk(t.TempDir(), "rocky9")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,9 +244,9 @@ func TestEgressClosed(t *testing.T) {
 		status         int
 		want           string
 	}{
-		"dnf":  {"rocky-9", "dnf install -y httpd", 1, "Error: Failed to download metadata for repo 'baseos': Cannot prepare internal mirrorlist: Curl error (28): Timeout was reached"},
-		"apt":  {"ubuntu-24.04", "apt-get install -y apache2", 100, "E: Unable to fetch some archives"},
-		"curl": {"rocky-9", "curl -sS https://example.com/", 28, "curl: (28) Failed to connect to example.com port 443: Connection timed out"},
+		"dnf":  {"rocky9", "dnf install -y httpd", 1, "Error: Failed to download metadata for repo 'baseos': Cannot prepare internal mirrorlist: Curl error (28): Timeout was reached"},
+		"apt":  {"ubuntu2404", "apt-get install -y apache2", 100, "E: Unable to fetch some archives"},
+		"curl": {"rocky9", "curl -sS https://example.com/", 28, "curl: (28) Failed to connect to example.com port 443: Connection timed out"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +266,7 @@ func TestEgressClosed(t *testing.T) {
 
 func TestServicesAndReboot(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "rocky-9")
+	m := boot(t, "rocky9")
 	mustRun(t, m, "dnf -y install httpd nginx; systemctl start httpd")
 	if r := as(t, m, "root", "systemctl start nginx"); r.status != 1 || !strings.Contains(r.err, "control process exited") {
 		t.Errorf("second server on port 80: %+v", r)
@@ -309,7 +309,7 @@ systemctl daemon-reload; systemctl enable mine`)
 func TestPowerFromInside(t *testing.T) {
 	t.Parallel()
 	told := make(chan bool, 1)
-	m := boot(t, "rocky-9", func(c *Config) { c.Power = func(again bool) { told <- again } })
+	m := boot(t, "rocky9", func(c *Config) { c.Power = func(again bool) { told <- again } })
 	mustRun(t, m, "echo kept > /root/file; reboot")
 	if again := <-told; !again {
 		t.Error("reboot told as power off")
@@ -329,7 +329,7 @@ func TestPowerFromInside(t *testing.T) {
 func TestKillKeepsWhatWasSynced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	disk, err := CreateDisk(dir, "rocky-9")
+	disk, err := CreateDisk(dir, "rocky9")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +351,7 @@ func TestKillKeepsWhatWasSynced(t *testing.T) {
 
 func TestMeter(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "rocky-9", func(c *Config) { c.CPUs = 1 })
+	m := boot(t, "rocky9", func(c *Config) { c.CPUs = 1 })
 	if cpu := m.CPU(); cpu != cpuIdle {
 		t.Errorf("idle: %v", cpu)
 	}

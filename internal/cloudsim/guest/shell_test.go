@@ -11,7 +11,7 @@ import (
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "rocky-9")
+	m := boot(t, "rocky9")
 	tests := map[string]struct {
 		script, out string
 		status      int
@@ -78,7 +78,7 @@ func TestHostIsOutOfReach(t *testing.T) {
 	t.Setenv("PATH", host+":"+os.Getenv("PATH"))
 	before := dirNames(t, host)
 	temp := dirNames(t, os.TempDir())
-	m := boot(t, "rocky-9")
+	m := boot(t, "rocky9")
 	for _, attempt := range []string{
 		"cat " + secret, "source " + script, ". run.sh", script, "run.sh", "sh " + script, "$(<" + secret + ")", "read x < " + secret + "; echo $x",
 		"cd " + host, "ls " + host, "[ -e " + secret + " ] && echo host secret", "[[ -f " + secret + " ]] && echo host secret",
@@ -131,7 +131,7 @@ func dirNames(t *testing.T, dir string) []string {
 
 func TestOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "rocky-9")
+	m := boot(t, "rocky9")
 	tests := map[string]struct {
 		script string
 		status int

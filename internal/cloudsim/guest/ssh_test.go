@@ -57,7 +57,7 @@ func newSession(t *testing.T, c *ssh.Client) *ssh.Session {
 func TestSSH(t *testing.T) {
 	t.Parallel()
 	signer, line := newSigner(t)
-	m := boot(t, "rocky-9", func(c *Config) { c.SSHKeys = []string{line} })
+	m := boot(t, "rocky9", func(c *Config) { c.SSHKeys = []string{line} })
 	client, err := login(t, m, "rocky", ssh.PublicKeys(signer))
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestSSHRefuses(t *testing.T) {
 	t.Parallel()
 	signer, line := newSigner(t)
 	other, _ := newSigner(t)
-	m := boot(t, "ubuntu-24.04", func(c *Config) { c.SSHKeys, c.Password = []string{line}, "s3cret" })
+	m := boot(t, "ubuntu2404", func(c *Config) { c.SSHKeys, c.Password = []string{line}, "s3cret" })
 	tests := map[string]struct {
 		user string
 		auth ssh.AuthMethod
@@ -167,7 +167,7 @@ func TestIdleGuest(t *testing.T) {
 		t.Skip("waits for goroutines of other tests")
 	}
 	before := runtime.NumGoroutine()
-	m := boot(t, "rocky-9")
+	m := boot(t, "rocky9")
 	mustRun(t, m, "dnf -y install httpd; systemctl start httpd")
 	if n := runtime.NumGoroutine() - before; n > 5 {
 		t.Errorf("%d goroutines", n)

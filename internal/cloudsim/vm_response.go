@@ -1,0 +1,227 @@
+package cloudsim
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// vmResponse is a machine as the API shows it.
+func (c *Call) vmResponse(v VM) Obj {
+	if v.Removed != nil {
+		// All that is left of an expunged machine.
+		return Obj{"securitygroup": []Obj{}, "nic": []Obj{}, "affinitygroup": []Obj{}, "deleteprotection": false, "tags": []Obj{}}
+	}
+	zone, _ := c.Zones.Any(v.ZoneID)
+	t, _ := c.Templates.Any(v.TemplateID)
+	offering, _ := c.ServiceOfferings.Any(v.OfferingID)
+	os, _ := c.OSTypes.Any(v.OSTypeID)
+	user, _ := c.Users.Any(v.UserID)
+	o := Obj{"id": v.ID, "name": v.Name, "displayname": v.DisplayName, "userid": user.ID, "username": user.Username, "created": timeText(v.Created),
+		"state": v.State, "haenable": v.HAEnabled, "zoneid": zone.ID, "zonename": zone.Name, "templateid": t.ID, "templatename": t.Name,
+		"templatetype": t.Type, "templateformat": t.Format, "templatedisplaytext": t.DisplayText, "passwordenabled": v.PasswordEnabled,
+		"serviceofferingid": offering.ID, "serviceofferingname": offering.Name, "cpunumber": v.CPUNumber, "cpuspeed": v.CPUSpeed, "memory": v.Memory,
+		"guestosid": os.ID, "ostypeid": os.ID, "osdisplayname": os.Name, "rootdeviceid": 0, "rootdevicetype": "ROOT", "securitygroup": []Obj{},
+		"nic": c.nicResponses(v), "hypervisor": v.Hypervisor, "details": c.visibleDetails(v), "affinitygroup": c.groupsOf(v),
+		"displayvm": !v.HideDisplay, "isdynamicallyscalable": v.DynamicScaling, "deleteprotection": v.DeleteProtection,
+		"receivedbytes": 0, "sentbytes": 0, "arch": "x86_64", "tags": c.tagsOf("UserVm", v.ID), "hasannotations": false}
+	c.putOwner(o, v.Owner)
+	if !v.LastUpdated.IsZero() {
+		o["lastupdated"] = timeText(v.LastUpdated)
+	}
+	if nic, ok := v.DefaultNIC(); ok {
+		o.Opt("ipaddress", nic.IPAddress)
+	}
+	if len(v.SSHKeys) > 0 {
+		o["keypairs"] = strings.Join(v.SSHKeys, ",")
+	}
+	if g, ok := c.InstanceGroups.Get(v.GroupID); ok {
+		o["groupid"], o["group"] = g.ID, g.Name
+	}
+	if g, ok := c.AutoScaleGroups.Get(v.AutoScaleGroupID); ok {
+		o["autoscalevmgroupid"], o["autoscalevmgroupname"] = g.ID, g.Name
+	}
+	if ip, ok := c.PublicIPs.Find(func(p PublicIP) bool { return p.StaticNAT && p.VMID == v.ID }); ok {
+		o["publicipid"], o["publicip"] = ip.ID, ip.Address
+	}
+	if u, ok := c.UserData.Get(v.UserDataID); ok {
+		o["userdataid"], o["userdataname"] = u.ID, u.Name
+	}
+	o.Opt("userdatadetails", v.UserDataDetails)
+	c.putPlace(o, v)
+	return o
+}
+
+// putPlace adds where a machine runs; only administrators see hosts.
+func (c *Call) putPlace(o Obj, v VM) {
+	started := !v.NeverStarted && v.State != VMError
+	if started {
+		o["pooltype"] = "NetworkFilesystem"
+	}
+	if v.State == VMRunning {
+		o["bootmode"], o["boottype"] = valueOr(v.BootMode, "legacy"), valueOr(v.BootType, "Bios")
+	}
+	if !c.Caller.Root() {
+		delete(o, "displayvm")
+		return
+	}
+	o["instancename"] = v.InstanceName
+	if host, ok := c.Hosts.Any(v.HostID); ok {
+		o["hostid"], o["hostname"], o["hostcontrolstate"] = host.ID, host.Name, "Enabled"
+	}
+}
+
+// putStats adds the measured load, which only list commands show.
+func (c *Call) putStats(o Obj, v VM) {
+	m := c.Cloud.guestOf(v.ID)
+	if m == nil || v.State != VMRunning {
+		return
+	}
+	o["cpuused"] = strconv.FormatFloat(math.Round(m.CPU()*100)/100, 'f', -1, 64) + "%"
+	for _, field := range []string{"networkkbsread", "networkkbswrite", "diskkbsread", "diskkbswrite", "diskioread", "diskiowrite"} {
+		o[field] = 0
+	}
+	kib := int64(v.Memory) << 10
+	o["memorykbs"], o["memorytargetkbs"], o["memoryintfreekbs"] = kib, kib, kib*7/10
+}
+
+// hiddenDetails are kept from all but root administrators.
+var hiddenDetails = []string{"Encrypted.Password", "deployvm"}
+
+func (c *Call) visibleDetails(v VM) map[string]string {
+	all := maps.Clone(detailsObj(v.Details))
+	if !c.Caller.Root() {
+		maps.DeleteFunc(all, func(k, _ string) bool { return slices.Contains(hiddenDetails, k) })
+	}
+	return all
+}
+
+func (c *Call) nicResponses(v VM) []Obj {
+	out := []Obj{}
+	for _, n := range v.NICs {
+		o := c.nicResponse(n, v.State == VMRunning || v.NeverStarted)
+		if ip, ok := c.PublicIPs.Find(func(p PublicIP) bool { return p.StaticNAT && p.VMID == v.ID && p.NetworkID == n.NetworkID }); ok {
+			o["publicipid"], o["publicip"] = ip.ID, ip.Address
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// nicResponse is a network card; plugged cards show their VLAN to administrators.
+func (c *Call) nicResponse(n NIC, plugged bool) Obj {
+	network, _ := c.Networks.Any(n.NetworkID)
+	secondary := []Obj{}
+	for _, s := range n.SecondaryIPs {
+		secondary = append(secondary, Obj{"id": s.ID, "ipaddress": s.IPAddress})
+	}
+	o := Obj{"id": n.ID, "networkid": network.ID, "networkname": network.Name, "traffictype": "Guest", "type": network.Type, "isdefault": n.IsDefault,
+		"macaddress": n.MAC, "secondaryip": secondary, "extradhcpoption": []Obj{}, "deviceid": strconv.Itoa(n.DeviceID)}
+	o.Opt("netmask", network.Netmask).Opt("gateway", network.Gateway).Opt("ipaddress", n.IPAddress)
+	if network.VLAN > 0 && plugged && c.Caller.Root() {
+		uri := fmt.Sprintf("vlan://%d", network.VLAN)
+		o["isolationuri"], o["broadcasturi"] = uri, uri
+	}
+	return o
+}
+
+func (c *Call) groupsOf(v VM) []Obj {
+	out := []Obj{}
+	for _, id := range v.AffinityGroupIDs {
+		if g, ok := c.AffinityGroups.Get(id); ok {
+			out = append(out, c.affinityResponse(g))
+		}
+	}
+	return out
+}
+
+// jobOf marks an object as the result of the running job, as the server does for machines and volumes.
+func (c *Call) jobOf(o Obj) Obj {
+	if c.Job != nil {
+		o["jobid"], o["jobstatus"] = c.Job.ID, 0
+	}
+	return o
+}
+
+func (c *Call) vmResult(id string) Obj {
+	v, _ := c.VMs.Any(id)
+	if v.Removed != nil {
+		return Obj{"virtualmachine": c.vmResponse(v)}
+	}
+	return Obj{"virtualmachine": c.jobOf(c.vmResponse(v))}
+}
+
+func listVMs(c *Call) (any, error) {
+	rows := c.VMs.Where(c.vmMatches)
+	rows, err := Visible(c, rows)
+	if err != nil {
+		return nil, err
+	}
+	wanted := c.List("details")
+	return Listing("virtualmachine", rows, func(v VM) Obj {
+		o := c.vmResponse(v)
+		if len(wanted) == 0 || slices.Contains(wanted, "all") || slices.Contains(wanted, "stats") {
+			c.putStats(o, v)
+		}
+		return trimDetails(o, wanted)
+	}), nil
+}
+
+// detailFields are the fields that a value of the parameter details stands for.
+var detailFields = map[string][]string{
+	"nics": {"nic", "ipaddress"}, "group": {"group", "groupid"}, "affgrp": {"affinitygroup"}, "secgrp": {"securitygroup"}, "tmpl": {"templatetype", "templateformat", "templatedisplaytext", "templatename", "templateid", "passwordenabled"},
+	"servoff": {"serviceofferingid", "serviceofferingname", "cpunumber", "cpuspeed", "memory"}, "volume": {"rootdeviceid", "rootdevicetype"},
+}
+
+// trimDetails leaves out what was not asked for; "min" asks for nothing beyond the basics.
+func trimDetails(o Obj, wanted []string) Obj {
+	if len(wanted) == 0 || slices.Contains(wanted, "all") {
+		return o
+	}
+	for name, fields := range detailFields {
+		if slices.Contains(wanted, name) {
+			continue
+		}
+		for _, f := range fields {
+			switch o[f].(type) {
+			case []Obj:
+				o[f] = []Obj{}
+			default:
+				delete(o, f)
+			}
+		}
+	}
+	return o
+}
+
+func (c *Call) vmMatches(v VM) bool {
+	nic, _ := v.DefaultNIC()
+	if s := c.Str("state"); s != "" && !strings.EqualFold(s, v.State) {
+		if !strings.EqualFold(s, "Present") || v.State == VMDestroyed || v.State == VMExpunging {
+			return false
+		}
+	}
+	if id := c.Str("networkid"); id != "" {
+		if _, on := v.NICOn(id); !on {
+			return false
+		}
+	}
+	for _, param := range []string{"ipaddress", "vmipaddress"} {
+		if ip := c.Str(param); ip != "" && !strings.Contains(nic.IPAddress, ip) {
+			return false
+		}
+	}
+	if kp := c.Str("keypair"); kp != "" && strings.Join(v.SSHKeys, ",") != kp {
+		return false
+	}
+	if id := c.Str("affinitygroupid"); id != "" && !slices.Contains(v.AffinityGroupIDs, id) {
+		return false
+	}
+	return c.named(v.ID, v.Name, v.DisplayName, v.State, v.InstanceName, nic.IPAddress) && c.is("zoneid", v.ZoneID) && c.is("templateid", v.TemplateID) && c.is("serviceofferingid", v.OfferingID) &&
+		c.is("hostid", v.HostID) && c.is("groupid", v.GroupID) && c.is("autoscalevmgroupid", v.AutoScaleGroupID) && c.is("userid", v.UserID) &&
+		c.is("userdataid", v.UserDataID) && c.isBool("displayvm", !v.HideDisplay) && c.isBool("haenable", v.HAEnabled) &&
+		(!c.Has("hypervisor") || strings.EqualFold(c.Str("hypervisor"), v.Hypervisor)) && c.matchTags("UserVm", v.ID)
+}
