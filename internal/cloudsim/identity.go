@@ -54,7 +54,10 @@ func listAccounts(c *Call) (any, error) {
 func (c *Call) accountResponse(a Account) Obj {
 	roleID, roleType, roleName := roleOf(a)
 	o := Obj{"id": a.ID, "name": a.Name, "accounttype": int(a.Type), "roleid": roleID, "roletype": roleType, "rolename": roleName,
-		"state": a.State, "isdefault": a.Name == "admin", "groups": []string{}, "apikeyaccess": "INHERIT"}
+		"state": a.State, "isdefault": a.Name == "admin", "groups": []string{}}
+	if c.Caller.Root() {
+		o["apikeyaccess"] = "INHERIT"
+	}
 	if a.Name != "admin" { // the installation's own account has no date
 		o["created"] = timeText(a.Created)
 	}

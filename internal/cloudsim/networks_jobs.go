@@ -184,13 +184,16 @@ func (c *Call) routerResponse(r Router) Obj {
 	host, _ := c.Hosts.Any(r.HostID)
 	pod, _ := c.Pods.Any(r.PodID)
 	physical, _ := c.PhysicalNetworks.Any(n.PhysicalID)
+	offering, _ := c.NetworkOfferings.Any(n.OfferingID)
 	o := Obj{"id": r.ID, "zoneid": zone.ID, "zonename": zone.Name, "dns1": zone.DNS1, "networkdomain": n.Domain,
 		"gateway": c.Cloud.publicGateway(), "name": r.Name, "podid": pod.ID, "podname": pod.Name, "hostid": host.ID, "hostname": host.Name,
 		"hostcontrolstate": "Enabled", "hypervisor": host.Hypervisor, "linklocalip": r.LinkLocalIP, "linklocalmacaddress": r.LinkLocalMAC,
 		"linklocalnetmask": "255.255.0.0", "publicip": r.PublicIP, "publicmacaddress": r.PublicMAC, "publicnetmask": c.Cloud.publicNetmask(),
 		"publicnetworkid": physical.PublicNetworkID, "guestipaddress": r.GuestIP, "guestmacaddress": r.GuestMAC,
-		"guestnetmask": n.Netmask, "guestnetworkid": n.ID, "guestnetworkname": n.Name, "templatename": "SystemVM Template (KVM)",
-		"created": timeText(r.Created), "state": r.State, "serviceofferingname": "System Offering For Software Router",
+		"guestnetmask": n.Netmask, "guestnetworkid": n.ID, "guestnetworkname": n.Name, "templateid": physical.RouterTemplateID,
+		"templatename": "SystemVM Template (KVM)", "linklocalnetworkid": physical.ControlNetworkID,
+		"serviceofferingid": offering.ServiceOfferingID,
+		"created":           timeText(r.Created), "state": r.State, "serviceofferingname": "System Offering For Software Router",
 		"isredundantrouter": false, "redundantstate": "UNKNOWN", "version": "4.22.0", "scriptsversion": "4.22.0", "role": "VIRTUAL_ROUTER",
 		"nic": []Obj{}, "requiresupgrade": false, "healthchecksfailed": false, "softwareversion": "4.22.0.0", "arch": "x86_64",
 		"hasannotations": false}

@@ -61,7 +61,7 @@ func seedZone(s *store, opts Options) error {
 	}
 	s.StoragePools.Put(StoragePool{Base: s.StoragePools.NewBase(), Name: "primary-1", ZoneID: zone.ID, PodID: pod.ID, ClusterID: cluster.ID, Capacity: 4096 * gib})
 	s.PhysicalNetworks.Put(PhysicalNetwork{Base: s.PhysicalNetworks.NewBase(), Name: "physical-1", ZoneID: zone.ID, VLAN: "100-999",
-		PublicNetworkID: newUUID(), VlanID: newUUID()})
+		PublicNetworkID: newUUID(), VlanID: newUUID(), ControlNetworkID: newUUID(), RouterTemplateID: newUUID()})
 	return nil
 }
 

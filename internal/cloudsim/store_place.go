@@ -54,6 +54,9 @@ type PhysicalNetwork struct {
 	VLAN            string `json:"vlan"`            // "100-999"
 	PublicNetworkID string `json:"publicnetworkid"` // the system network that public addresses belong to
 	VlanID          string `json:"vlanid"`          // the public address range
+
+	ControlNetworkID string `json:"controlnetworkid"` // of the routers' link-local addresses
+	RouterTemplateID string `json:"routertemplateid"`
 }
 
 // StoragePool is primary storage.
