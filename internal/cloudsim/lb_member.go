@@ -165,9 +165,14 @@ func listLBMembers(c *Call) (any, error) {
 			continue
 		}
 		shown[vm.ID] = true
-		o := c.machineObject(vm)
+		o := c.vmResponse(vm)
+		c.putStats(o, vm)
 		if withAddresses {
 			o = Obj{"loadbalancerruleinstance": o, "lbvmipaddresses": addressesOf(r, vm.ID)}
+		} else {
+			for _, hidden := range []string{"hostid", "hostname", "instancename", "arch"} {
+				delete(o, hidden)
+			}
 		}
 		list.Items = append(list.Items, o)
 	}
@@ -182,20 +187,4 @@ func addressesOf(r LBRule, vmID string) []string {
 		}
 	}
 	return all
-}
-
-// machineObject is a machine as listVirtualMachines shows it.
-func (c *Call) machineObject(vm VM) Obj {
-	o := Obj{"id": vm.ID, "name": vm.Name, "displayname": vm.DisplayName, "state": vm.State}
-	list, ok := c.Cloud.commands["listVirtualMachines"]
-	if !ok {
-		return o
-	}
-	call := *c
-	call.Params, call.Name, call.cmd = Params{"id": vm.ID, "listall": "true"}, "listVirtualMachines", list
-	out, err := list.run(&call)
-	if l, isList := out.(List); err == nil && isList && len(l.Items) == 1 {
-		return l.Items[0]
-	}
-	return o
 }

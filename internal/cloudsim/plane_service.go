@@ -33,7 +33,8 @@ func (c *Cloud) machineOf(vmID string) (machine, bool) {
 	if m := c.guestOf(vmID); m != nil {
 		return m, true
 	}
-	return nil, false
+	m := c.guestOf(vmID)
+	return m, m != nil
 }
 
 // refreshInterval is how often listeners that follow what guests listen on are looked at again.
