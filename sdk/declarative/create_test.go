@@ -108,6 +108,14 @@ func TestCreateSends(t *testing.T) {
 				"guest_address": "10.1.1.5", "address": "198.51.100.7", "state": "Active", "firewall": "map[cidrs:192.0.2.0/24]",
 			},
 		},
+		"user data is sent and read as base64": {
+			path: compute, typ: "user_data", given: map[string]cty.Value{"name": text("web"), "content": text("#cloud-config\n")},
+			script: func(f *fake) {
+				f.on("registerUserData", `{"userdata": {"id": "ud-1", "name": "web", "account": "admin", "userdata": "I2Nsb3VkLWNvbmZpZwo="}}`)
+			},
+			sent:  []string{"registerUserData name=web userdata=I2Nsb3VkLWNvbmZpZwo="},
+			value: map[string]string{"id": "ud-1", "name": "web", "content": "#cloud-config\n"},
+		},
 		"static NAT has the address's id": {
 			path: network, typ: "static_nat", given: map[string]cty.Value{"public_ip": text("ip-1"), "instance": text("vm-1")},
 			script: func(f *fake) {

@@ -1,6 +1,7 @@
 package declarative
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -95,6 +96,13 @@ func (d decoder) read(a *pluginspec.Attribute) (cty.Value, bool, error) {
 	raw, found := d.field(a)
 	if !found || raw == nil {
 		return cty.NilVal, false, nil
+	}
+	if a.Encode == encodeBase64 {
+		clear, err := base64.StdEncoding.DecodeString(plain(raw))
+		if err != nil {
+			return cty.NilVal, false, fmt.Errorf("the response is not base64: %w", err)
+		}
+		raw = string(clear)
 	}
 	v, err := fromAPI(raw, a.Type)
 	return v, err == nil, err

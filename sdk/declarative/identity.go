@@ -27,7 +27,7 @@ func (o *operation) mark(params cloudstack.Params) (cloudstack.Identity, error) 
 	list := o.typ.Read.Calls[0]
 	id.List, id.Result = list.Command, list.Result
 	var err error
-	if id.Params, err = o.listParams(list, o.roots); err != nil {
+	if id.Params, err = o.listParams(withoutParent(list), o.roots); err != nil {
 		return id, err
 	}
 	switch {

@@ -71,7 +71,7 @@ func (r *reading) list(ctx context.Context) (map[string]cloudstack.Object, error
 	if !r.Type.Read.Batch || len(r.Items) < 2 {
 		return found, nil
 	}
-	params, err := r.listParams(r.call, r.roots)
+	params, err := r.listParams(withoutParent(r.call), r.roots)
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +168,16 @@ func (r *reading) byID(ctx context.Context, id string) (cloudstack.Object, error
 	return r.readOne(ctx, r.Cloud, r.call, r.roots, id)
 }
 
+// readOne asks for one object: by the parameter id, or by those in which the
+// read call itself names self.id (listVMSnapshot takes vmsnapshotid).
 func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, call *pluginspec.Call, r roots, id string) (cloudstack.Object, error) {
-	params, err := rt.listParams(call, r)
+	params, err := rt.listParams(call, r.with("self", cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id)})))
 	if err != nil {
 		return nil, err
 	}
-	params["id"] = id
+	if len(parentFields(call)) == 0 {
+		params["id"] = id
+	}
 	objects, err := cloud.List(ctx, call.Command, params, call.Result)
 	if isUnknownEntity(err) {
 		return nil, fmt.Errorf("%s %s: %w", call.Command, id, cloudstack.ErrGone)

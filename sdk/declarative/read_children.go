@@ -2,6 +2,7 @@ package declarative
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 
@@ -93,7 +94,7 @@ func (c *childListings) list(ctx context.Context, b *pluginspec.Block, parent ct
 	if c.parents < 2 || len(fields) == 0 || len(ours) == 0 {
 		return c.r.listOf(ctx, c.r.Cloud, b, roots)
 	}
-	shared, err := c.shared(ctx, b, fields)
+	shared, err := c.shared(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -135,19 +136,22 @@ func parentFields(call *pluginspec.Call) []string {
 	return fields
 }
 
+// withoutParent is a listing of the objects of all parents.
+func withoutParent(call *pluginspec.Call) *pluginspec.Call {
+	all := *call
+	all.Params = maps.Clone(call.Params)
+	for _, field := range parentFields(call) {
+		delete(all.Params, field)
+	}
+	return &all
+}
+
 // shared lists the children of all parents, once.
-func (c *childListings) shared(ctx context.Context, b *pluginspec.Block, fields []string) ([]cloudstack.Object, error) {
+func (c *childListings) shared(ctx context.Context, b *pluginspec.Block) ([]cloudstack.Object, error) {
 	s := c.blocks[b.Name]
 	s.once.Do(func() {
-		call := *b.Child.List
-		call.Params = map[string]string{}
-		for name, source := range b.Child.List.Params {
-			call.Params[name] = source
-		}
-		for _, field := range fields {
-			delete(call.Params, field)
-		}
-		params, err := c.r.listParams(&call, c.r.roots)
+		call := withoutParent(b.Child.List)
+		params, err := c.r.listParams(call, c.r.roots)
 		if err != nil {
 			s.err = err
 			return

@@ -145,6 +145,41 @@ func TestGoneThoughListed(t *testing.T) {
 	}
 }
 
+// TestReadByAnotherParameter reads objects whose listing takes no id, one and
+// many.
+func TestReadByAnotherParameter(t *testing.T) {
+	t.Parallel()
+	spec := plugin(t, compute)
+	f := newFake(t)
+	f.answer["listVMSnapshot"] = func(p url.Values) string {
+		var rows []string
+		for _, id := range []string{"a", "b"} {
+			if want := p.Get("vmsnapshotid"); want == "" || want == id {
+				rows = append(rows, fmt.Sprintf(`{"id": %q, "displayname": %q, "virtualmachineid": "vm-1", "type": "Disk"}`, id, "snap-"+id))
+			}
+		}
+		return fmt.Sprintf(`{"count": %d, "vmSnapshot": [%s]}`, len(rows), strings.Join(rows, ","))
+	}
+	for ids, sent := range map[string][]string{"a": {"listVMSnapshot vmsnapshotid=a"}, "a b": {"listVMSnapshot"}, "a c": {"listVMSnapshot", "listVMSnapshot vmsnapshotid=c"}} {
+		req := declarative.ReadRequest{Type: spec.Types["vm_snapshot"], Cloud: f.client(), Identity: me}
+		for _, id := range strings.Fields(ids) {
+			req.Items = append(req.Items, declarative.ReadItem{Ref: id, ID: id})
+		}
+		results, err := declarative.New(spec).Read(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(sent, f.requests()); diff != "" {
+			t.Errorf("%s: sent (-want +got):\n%s", ids, diff)
+		}
+		for _, r := range results {
+			if want := r.Ref != "c"; (r.State == declarative.Present) != want {
+				t.Errorf("%s in state %v: %s", r.Ref, r.State, details(r.Problems))
+			}
+		}
+	}
+}
+
 // TestChildrenOfManyParents reads the rules of several addresses with one
 // listing.
 func TestChildrenOfManyParents(t *testing.T) {
