@@ -366,6 +366,9 @@ func listTemplatePermissions(c *Call) (any, error) {
 	}
 	o := Obj{"id": t.ID, "ispublic": t.Public, "domainid": t.DomainID}
 	names := []string{}
+	if a, ok := c.Accounts.Any(t.AccountID); ok && !t.Public {
+		names = append(names, a.Name)
+	}
 	for _, id := range t.PermittedAccounts {
 		if a, ok := c.Accounts.Any(id); ok {
 			names = append(names, a.Name)

@@ -120,11 +120,11 @@ func chooseTemplate(c *Call, d *deployment) error {
 	}
 	d.template, d.vm.TemplateID, d.vm.OSTypeID = t, t.ID, t.OSTypeID
 	d.vm.PasswordEnabled = t.PasswordEnabled
+	d.vm.DynamicScaling = d.vm.DynamicScaling && t.DynamicScaling
 	details := maps.Clone(t.Details)
 	if details == nil {
 		details = map[string]string{}
 	}
-	delete(details, reservedFlag)
 	maps.Copy(details, d.vm.Details)
 	d.vm.Details = details
 	return nil
@@ -523,7 +523,6 @@ func (c *Call) bringUp(vm VM) error {
 	now.State, now.NeverStarted, now.LastUpdated, now.HostID = VMRunning, false, c.Now(), host.ID
 	now.Details = maps.Clone(detailsObj(now.Details))
 	delete(now.Details, "deployvm")
-	delete(now.Details, reservedFlag)
 	c.VMs.Put(now)
 	for v := range c.Volumes.All() {
 		if v.VMID == vm.ID && v.State == volumeAllocated {

@@ -27,7 +27,7 @@ func (c *Call) vmResponse(v VM) Obj {
 		"guestosid": os.ID, "ostypeid": os.ID, "osdisplayname": os.Name, "rootdeviceid": 0, "rootdevicetype": "ROOT", "securitygroup": []Obj{},
 		"nic": c.nicResponses(v), "hypervisor": v.Hypervisor, "details": c.visibleDetails(v), "affinitygroup": c.groupsOf(v),
 		"displayvm": !v.HideDisplay, "isdynamicallyscalable": v.DynamicScaling, "deleteprotection": v.DeleteProtection,
-		"receivedbytes": 0, "sentbytes": 0, "arch": "x86_64", "tags": c.tagsOf("UserVm", v.ID), "hasannotations": false}
+		"receivedbytes": 0, "sentbytes": 0, "arch": "x86_64", "tags": c.vmTags(v), "hasannotations": false}
 	c.putOwner(o, v.Owner)
 	if !v.LastUpdated.IsZero() {
 		o["lastupdated"] = timeText(v.LastUpdated)
@@ -61,8 +61,9 @@ func (c *Call) putPlace(o Obj, v VM) {
 	if started {
 		o["pooltype"] = "NetworkFilesystem"
 	}
-	if v.State == VMRunning {
-		o["bootmode"], o["boottype"] = valueOr(v.BootMode, "legacy"), valueOr(v.BootType, "Bios")
+	if len(v.Details) == 0 {
+		// The server looks for them in the details and shows the defaults only of machines without any.
+		o["bootmode"], o["boottype"] = "legacy", "Bios"
 	}
 	if !c.Caller.Root() {
 		delete(o, "displayvm")
@@ -72,6 +73,15 @@ func (c *Call) putPlace(o Obj, v VM) {
 	if host, ok := c.Hosts.Any(v.HostID); ok {
 		o["hostid"], o["hostname"], o["hostcontrolstate"] = host.ID, host.Name, "Enabled"
 	}
+}
+
+// vmTags are a machine's tags, which show less than those of other resources.
+func (c *Call) vmTags(v VM) []Obj {
+	tags := c.tagsOf("UserVm", v.ID)
+	for _, t := range tags {
+		delete(t, "domainpath")
+	}
+	return tags
 }
 
 // putStats adds the measured load, which only list commands show.
