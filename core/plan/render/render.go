@@ -16,6 +16,7 @@ import (
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/eval"
 	"github.com/moldctl/moldctl/core/plan"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
 // Options change how a plan is shown.
@@ -205,9 +206,9 @@ func (w *writer) item(item Item) {
 	case Create, Read:
 		w.attributes(s.Planned)
 	case Update:
-		w.changes(s.Changes)
+		w.changes(s)
 	case Replace:
-		w.changes(s.Changes)
+		w.changes(s)
 		if len(s.Changes) == 0 {
 			w.attributes(s.Planned)
 		}
@@ -255,9 +256,7 @@ func (w *writer) attributes(v cty.Value) {
 	for _, name := range names {
 		w.line("", "      %-*s = %s", longest, name, block(v.GetAttr(name), 6))
 	}
-	if sort.Strings(later); len(later) > 0 {
-		w.line(faint, "      known after apply: %s", strings.Join(later, ", "))
-	}
+	w.later(later)
 }
 
 // absent tells what an object's listing leaves out.
@@ -269,13 +268,19 @@ func absent(v cty.Value) bool {
 	return plain.IsNull() || plain.CanIterateElements() && plain.LengthInt() == 0
 }
 
-// changes shows what differs, down to the innermost part that does.
-func (w *writer) changes(list []plan.Change) {
+// changes shows what differs, down to the innermost part that does. What only
+// the cloud will decide is named in one line.
+func (w *writer) changes(s *plan.Step) {
 	var leaves []leaf
-	for _, c := range list {
+	var later []string
+	longest := 0
+	for _, c := range s.Changes {
+		if decidedLater(s.Type, c) {
+			later = append(later, c.Path)
+			continue
+		}
 		leaves = append(leaves, differing(c)...)
 	}
-	longest := 0
 	for _, l := range leaves {
 		if l.lines() == nil {
 			longest = max(longest, len(l.path))
@@ -284,6 +289,30 @@ func (w *writer) changes(list []plan.Change) {
 	for _, l := range leaves {
 		w.leaf(l, longest)
 	}
+	w.later(later)
+}
+
+// decidedLater tells a consequence from a cause: an attribute that no stack can
+// set, and whose value is not known yet.
+func decidedLater(t *pluginspec.Type, c plan.Change) bool {
+	if t == nil || c.Replace || c.After.HasMark(eval.Sensitive) || c.After.IsKnown() {
+		return false
+	}
+	for _, a := range t.Attributes {
+		if a.Name == c.Path {
+			return a.Computed && !a.Optional && !a.Required
+		}
+	}
+	return false
+}
+
+// later names what only the cloud will decide.
+func (w *writer) later(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	sort.Strings(names)
+	w.line(faint, "      known after apply: %s", strings.Join(names, ", "))
 }
 
 func (w *writer) leaf(l leaf, longest int) {

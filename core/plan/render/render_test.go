@@ -16,6 +16,7 @@ import (
 	"github.com/moldctl/moldctl/core/plan/render"
 	"github.com/moldctl/moldctl/core/spec/addr"
 	"github.com/moldctl/moldctl/core/state"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -66,12 +67,14 @@ func everything() *plan.Plan {
 			step(plan.Create, "network", "web", func(s *plan.Step) { s.Planned = whole }),
 			step(plan.Update, "image", "web", func(s *plan.Step) {
 				s.Reason = "pipeline, config, count, open changed"
+				s.Type = &pluginspec.Type{Attributes: []*pluginspec.Attribute{{Name: "version", Computed: true}, {Name: "id", Computed: true, Optional: true}}}
 				s.Changes = []plan.Change{
 					{Path: "pipeline", Before: pipeline("abc", "one\ntwo\n"), After: pipeline("def", "one\n2\n")},
 					{Path: "config", Before: cty.StringVal(text), After: cty.StringVal(strings.Replace(text, "e\n", "", 1))},
 					{Path: "count", Before: cty.NumberIntVal(2), After: cty.NumberIntVal(3)},
 					{Path: "password", Before: secret, After: cty.StringVal("other").Mark(eval.Sensitive)},
 					{Path: "id", Before: cty.StringVal("1"), After: cty.UnknownVal(cty.String)},
+					{Path: "version", Before: cty.NumberIntVal(1), After: cty.UnknownVal(cty.Number)},
 					{Path: "tags", Before: cty.NullVal(cty.Map(cty.String)), After: cty.MapVal(map[string]cty.Value{"a b": cty.StringVal("x")})},
 				}
 			}),
