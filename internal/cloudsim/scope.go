@@ -106,13 +106,24 @@ func (c *Call) putOwner(o Obj, owner Owner) {
 	}
 }
 
+// bareTags are the resource types whose own answers show nothing but key and value of their tags.
+var bareTags = map[string]bool{
+	"Network": true, "PublicIpAddress": true, "FirewallRule": true, "PortForwardingRule": true, "LoadBalancer": true, "Vpc": true,
+}
+
 // tagsOf is the "tags" array of a resource; never null.
 func (c *Call) tagsOf(resourceType, id string) []Obj {
 	out := []Obj{}
 	for t := range c.Tags.All() {
-		if t.ResourceID == id && t.ResourceType == resourceType {
-			out = append(out, c.tagResponse(t))
+		if t.ResourceID != id || t.ResourceType != resourceType {
+			continue
 		}
+		o := Obj{"key": t.Key, "value": t.Value}
+		if !bareTags[resourceType] {
+			o = c.tagResponse(t)
+			delete(o, "domainpath") // only listTags shows it
+		}
+		out = append(out, o)
 	}
 	return out
 }
