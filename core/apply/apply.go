@@ -68,6 +68,9 @@ type Deps struct {
 // Summary counts what was done.
 type Summary struct {
 	Created, Updated, Replaced, Deleted, Failed, Skipped, NotStarted int
+
+	Imported, Moved int // made durable before the first step
+	FailedChecks    int
 }
 
 // errStep tells the walk that a step failed; the diagnostics say how.
@@ -106,7 +109,22 @@ func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics
 	if err := r.outputs(ctx); err != nil {
 		r.diags = append(r.diags, diag.FromError("Outputs cannot be written", err)...)
 	}
+	r.checks(ctx)
 	return r.summary, r.diags
+}
+
+// checks evaluates the stack's checks, once everything is as planned.
+func (r *runner) checks(ctx context.Context) {
+	if r.plan.Destroy || r.diags.HasErrors() || r.summary.Skipped+r.summary.NotStarted > 0 {
+		return
+	}
+	for _, check := range r.plan.Config.Stack.Checks {
+		held, diags := r.config.Check(ctx, r.deps.Host, check)
+		r.diags = append(r.diags, diags...)
+		if !held {
+			r.summary.FailedChecks++
+		}
+	}
 }
 
 // begin makes durable what planning found out, before anything is changed.
@@ -126,6 +144,8 @@ func (r *runner) begin(ctx context.Context) error {
 			r.rows[s.Object.Key] = s.Object
 		}
 	}
+	planned := r.plan.Summary()
+	r.summary.Imported, r.summary.Moved = planned.Import, planned.Move
 	return nil
 }
 

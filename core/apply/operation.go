@@ -87,33 +87,9 @@ func (r *runner) template(s *plan.Step, operation string) *state.Object {
 	}
 	row.Cloud, row.Plugin, row.SchemaVersion = s.Cloud, s.Type.Plugin, s.Type.Schema
 	if s.Block != nil && s.Action != plan.Delete {
-		row.DependsOn = s.DependsOn
-		row.PreventDestroy = s.Block.Lifecycle.PreventDestroy
-		row.CreateBefore = s.Block.Lifecycle.CreateBeforeDestroy
-		row.RetainOnDestroy = s.Block.RetainOnDestroy
-		row.Timeouts = timeouts(s)
-		row.Lookups = lookups(s.Lookups)
+		s.Describe(row)
 	}
 	return row
-}
-
-func lookups(found map[string]plan.Found) map[string]state.Lookup {
-	out := make(map[string]state.Lookup, len(found))
-	for path, f := range found {
-		out[path] = state.Lookup{ID: f.ID, Name: f.Name}
-	}
-	return out
-}
-
-func timeouts(s *plan.Step) map[string]string {
-	if s.Block == nil || len(s.Block.Timeouts) == 0 {
-		return nil
-	}
-	out := make(map[string]string, len(s.Block.Timeouts))
-	for verb, d := range s.Block.Timeouts {
-		out[verb] = d.String()
-	}
-	return out
 }
 
 var ops = map[plan.Action]wire.Op{

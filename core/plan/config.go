@@ -28,12 +28,14 @@ type Each = eval.Instance
 type Config struct {
 	Stack *spec.Stack
 
-	names *eval.Names
-	scope eval.Scope
-	vars  map[string]cty.Value
-	types map[string]*pluginspec.Type
-	steps map[string]*pluginspec.Step
-	kinds map[string]eval.Kind
+	names   *eval.Names
+	scope   eval.Scope
+	vars    map[string]cty.Value
+	types   map[string]*pluginspec.Type
+	steps   map[string]*pluginspec.Step
+	kinds   map[string]eval.Kind
+	moves   moves
+	removed []*spec.Removed
 
 	mu        sync.Mutex
 	values    map[addr.Resource]map[addr.Key]cty.Value
@@ -62,6 +64,7 @@ func NewConfig(stack *spec.Stack, vars map[string]cty.Value, types map[string]*p
 	}
 	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: eval.Functions(stack.Dir, os.LookupEnv)}
 	c.kinds = stepKinds(steps)
+	c.moves, c.removed = stack.Moved, stack.Removed
 	return c
 }
 
@@ -81,6 +84,12 @@ func stepKinds(steps map[string]*pluginspec.Step) map[string]eval.Kind {
 
 // Fresh returns a Config for another phase: same stack, no values.
 func (c *Config) Fresh() *Config { return NewConfig(c.Stack, c.vars, c.types, c.steps) }
+
+// block returns the block with an address, or nil.
+func (c *Config) block(a addr.Resource) *spec.Resource { return c.names.Resource(a) }
+
+// blocks returns every resource and data block.
+func (c *Config) blocks() []*spec.Resource { return c.Stack.Resources }
 
 // Set records the value of one instance.
 func (c *Config) Set(a addr.Instance, v cty.Value) {
@@ -230,6 +239,9 @@ func (c *Config) Graph() (*graph.Graph[addr.Resource], hcl.Diagnostics) {
 		}
 	}
 	diags = append(diags, w.rest()...)
+	diags = append(diags, c.moves.check(c)...)
+	diags = append(diags, c.checkRemoved()...)
+	diags = append(diags, c.importReferences()...)
 	if cycle := g.Cycle(); len(cycle) > 0 {
 		diags = append(diags, cycleDiagnostic(c, cycle))
 	}

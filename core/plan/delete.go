@@ -5,6 +5,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/spec"
 	"github.com/moldctl/moldctl/core/spec/addr"
 	"github.com/moldctl/moldctl/core/state"
 )
@@ -22,7 +23,9 @@ func (m *maker) deletions() hcl.Diagnostics {
 			diags = append(diags, diag.FromError("Stored address cannot be read", err)...)
 			continue
 		}
-		if row.PreventDestroy && row.Deposed == "" {
+		removed := m.removed(inst)
+		keep := removed != nil && !removed.Destroy
+		if row.PreventDestroy && row.Deposed == "" && !keep {
 			diags = append(diags, diag.Errorf(m.subject(row.Addr), "Object is protected",
 				"%s would be deleted, but it was made with prevent_destroy. Apply the stack without prevent_destroy first.", row.Addr))
 			continue
@@ -37,10 +40,40 @@ func (m *maker) deletions() hcl.Diagnostics {
 			Key: row.Key, Instance: inst, Type: t, Cloud: row.Cloud, Action: Delete, Reason: m.whyDelete(row),
 			Prior: prior, Planned: cty.NullVal(t.ImpliedType()), Object: row, DependsOn: row.DependsOn,
 		}
-		if row.RetainOnDestroy || nothingExists(row) {
+		switch {
+		case keep:
+			step.Action, step.Reason = Forget, "a removed block keeps it in the cloud"
+		case row.RetainOnDestroy && (removed == nil || !removed.Said), nothingExists(row):
 			step.Action = Forget
 		}
 		m.steps = append(m.steps, step)
+	}
+	return diags
+}
+
+// removed returns the removed block that speaks of an instance, or nil.
+func (m *maker) removed(i addr.Instance) *spec.Removed {
+	for _, r := range m.config.removed {
+		if r.From.Covers(i) {
+			return r
+		}
+	}
+	return nil
+}
+
+// checkRemoved finds removed blocks for what the stack still declares.
+func (c *Config) checkRemoved() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, removed := range c.removed {
+		for _, r := range c.blocks() {
+			whole := removed.From.IsModule() || removed.From.Instance.Key.IsNone()
+			if r.Addr.Mode == addr.Managed && whole && removed.From.Covers(r.Addr.Instance(addr.NoKey())) {
+				diags = append(diags, diag.Errorf(&removed.Range, "Removed block is still there",
+					"%s is said to be removed, but the stack still declares %s at %s, line %d. Remove one of the blocks.",
+					removed.From, r.Addr, r.Range.Filename, r.Range.Start.Line))
+				break
+			}
+		}
 	}
 	return diags
 }

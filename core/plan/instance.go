@@ -3,6 +3,8 @@ package plan
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -166,7 +168,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 	planned := MarkPaths(propose(s.t.Attributes, s.t.Blocks, exists, desired), schemaSecrets(s.t))
 	step := &Step{
 		Key: state.Key{Addr: s.inst.String()}, Instance: s.inst, Type: s.t, Cloud: s.r.Cloud, Block: s.r, Each: s.each,
-		Prior: exists, Planned: planned, Lookups: lookups, Object: s.row, DependsOn: names(s.needs),
+		Prior: exists, Planned: planned, Lookups: lookups, Object: s.row, DependsOn: names(s.needs), Import: m.adopted[s.inst] != nil,
 	}
 	if exists.IsNull() {
 		step.Action, step.Reason = Create, m.whyCreate(s)
@@ -195,7 +197,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		step.Action, step.Reason = Update, "finishes an interrupted "+s.row.PendingAction
 	default:
 		step.Action, step.Planned = NoOp, exists
-		m.tidy(s)
+		m.tidy(s, step, planned)
 	}
 	m.add(step)
 	if s.t.Prune != nil && (step.Action == Update && len(step.Changes) > 0 || s.row.PendingAction == string(Prune)) {
@@ -210,20 +212,52 @@ func unfinished(row *state.Object) bool {
 	return len(row.Pending) > 0 && anyDone(row.Pending) && row.PendingAction != string(Prune)
 }
 
-// tidy drops what an interrupted operation left in the row of an object that
-// is as it should be.
-func (m *maker) tidy(s *subjectOf) {
-	if s.row.Status == state.OK && len(s.row.Pending) == 0 {
-		return
-	}
+// tidy brings the row of an object that is as it should be up to date: what an
+// interrupted operation left goes, and what the block says beside its
+// attributes comes in.
+func (m *maker) tidy(s *subjectOf, step *Step, planned cty.Value) {
 	row := *s.row
 	row.Status, row.Pending = state.OK, nil
 	if row.PendingAction != string(Prune) {
 		row.PendingAction = ""
 	}
+	step.Describe(&row)
+	row.SensitivePaths = SensitivePaths(s.t, planned)
+	step.Planned = MarkPaths(step.Planned, row.SensitivePaths)
+	if sameRow(s.row, &row) {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.settled = append(m.settled, state.Put{Key: row.Key, Object: &row})
+}
+
+// sameRow compares what tidy may change.
+func sameRow(x, y *state.Object) bool {
+	return x.Status == y.Status && len(x.Pending) == len(y.Pending) && x.PendingAction == y.PendingAction &&
+		slices.Equal(x.DependsOn, y.DependsOn) && slices.Equal(x.SensitivePaths, y.SensitivePaths) &&
+		x.PreventDestroy == y.PreventDestroy && x.CreateBefore == y.CreateBefore && x.RetainOnDestroy == y.RetainOnDestroy &&
+		maps.Equal(x.Timeouts, y.Timeouts) && maps.Equal(x.Lookups, y.Lookups)
+}
+
+// Describe writes into a row what the step's block says of the object beside
+// its attributes.
+func (s *Step) Describe(row *state.Object) {
+	row.DependsOn = s.DependsOn
+	row.PreventDestroy = s.Block.Lifecycle.PreventDestroy
+	row.CreateBefore = s.Block.Lifecycle.CreateBeforeDestroy
+	row.RetainOnDestroy = s.Block.RetainOnDestroy
+	row.Timeouts = nil
+	if len(s.Block.Timeouts) > 0 {
+		row.Timeouts = make(map[string]string, len(s.Block.Timeouts))
+		for verb, d := range s.Block.Timeouts {
+			row.Timeouts[verb] = d.String()
+		}
+	}
+	row.Lookups = make(map[string]state.Lookup, len(s.Lookups))
+	for path, f := range s.Lookups {
+		row.Lookups[path] = state.Lookup{ID: f.ID, Name: f.Name}
+	}
 }
 
 func (m *maker) whyCreate(s *subjectOf) string {

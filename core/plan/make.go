@@ -32,6 +32,8 @@ type maker struct {
 	recovery []string
 	drift    []Drift
 	gone     map[string]bool
+	moves    []Move
+	adopted  map[addr.Instance]*spec.Import // what this plan imports
 
 	// The walk visits blocks in parallel; what they find meets here.
 	mu       sync.Mutex
@@ -57,6 +59,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		forward:  map[addr.Resource][]*Step{},
 		wanted:   map[string]bool{},
 		deferred: map[addr.Resource]bool{},
+		adopted:  map[addr.Instance]*spec.Import{},
 	}
 	for key, row := range in.Snapshot.Objects {
 		m.objects[key] = row
@@ -71,6 +74,11 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags = m.recoverAll(ctx); diags.HasErrors() {
 		return nil, diags
 	}
+	if !in.Destroy {
+		if diags = append(diags, m.move()...); diags.HasErrors() {
+			return nil, diags
+		}
+	}
 	if !in.SkipRefresh {
 		diags = append(diags, m.refresh(ctx)...)
 	}
@@ -78,7 +86,11 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		return nil, diags
 	}
 	if !in.Destroy {
+		if diags = append(diags, m.imports(ctx)...); diags.HasErrors() {
+			return nil, diags
+		}
 		m.walk(ctx, blocks)
+		diags = append(diags, m.strayImports()...)
 	}
 	diags = append(diags, m.diags...)
 	if err := ctx.Err(); err != nil {
@@ -279,7 +291,7 @@ func names(list []addr.Resource) []string {
 func (m *maker) finish(blocks *graph.Graph[addr.Resource]) (*Plan, hcl.Diagnostics) {
 	p := &Plan{
 		Stack: m.in.Stack.Name, Destroy: m.in.Destroy, Drift: m.drift, Settled: m.settled,
-		Recovery: m.recovery, Config: m.config, Snapshot: m.in.Snapshot,
+		Recovery: m.recovery, Config: m.config, Snapshot: m.in.Snapshot, Moves: m.moves,
 	}
 	sort.SliceStable(m.steps, func(i, j int) bool { return m.steps[i].less(m.steps[j]) })
 	steps, err := order(m.steps, blocks)

@@ -68,6 +68,7 @@ type Plan struct {
 	Stack   string
 	Destroy bool
 	Steps   []*Step // in an order that can be carried out; no-ops included
+	Moves   []Move  // objects under new addresses, by the old ones
 	Outputs []Output
 	Drift   []Drift
 	// Settled holds what recovery and refresh found: to be made durable
@@ -88,6 +89,7 @@ type Step struct {
 	Cloud     string
 	Action    Action
 	Replacing bool // half of a replacement
+	Import    bool // the object is taken over by this plan
 	Depose    bool // a create whose old object is deleted later
 	Reason    string
 	Changes   []Change
@@ -137,14 +139,15 @@ type Output struct {
 	Sensitive bool
 }
 
-// Changed tells whether applying the plan would do anything to an object.
+// Changed tells whether applying the plan would do anything to an object, its
+// address or an output.
 func (p *Plan) Changed() bool {
 	for _, s := range p.Steps {
-		if s.Action != NoOp {
+		if s.Action != NoOp || s.Import {
 			return true
 		}
 	}
-	return p.OutputsChanged()
+	return len(p.Moves) > 0 || p.OutputsChanged()
 }
 
 // OutputsChanged tells whether an output differs from the last apply.
@@ -167,12 +170,15 @@ func (o Output) Changed() bool {
 }
 
 // Summary counts the steps by what a user calls them.
-type Summary struct{ Create, Update, Replace, Delete, Read, Forget int }
+type Summary struct{ Create, Update, Replace, Delete, Read, Forget, Import, Move int }
 
 // Summary counts the plan's changes.
 func (p *Plan) Summary() Summary {
-	var s Summary
+	s := Summary{Move: len(p.Moves)}
 	for _, step := range p.Steps {
+		if step.Import && step.Action != Delete && step.Action != Prune {
+			s.Import++
+		}
 		switch {
 		case step.Action == Create && step.Replacing:
 			s.Replace++

@@ -101,5 +101,5 @@ func (w *walker) rest() hcl.Diagnostics {
 		_, more = w.follow(refs)
 		diags = append(diags, more...)
 	}
-	return diags
+	return append(diags, w.checkReferences()...)
 }

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -15,16 +15,7 @@ import (
 // EncodeValues writes an object's values for the state and lists the paths
 // that are sensitive, by mark or by schema. Values not known become null.
 func EncodeValues(t *pluginspec.Type, v cty.Value) ([]byte, []string, error) {
-	plain, marks := v.UnmarkDeepWithPaths()
-	paths := map[string]bool{}
-	for _, m := range marks {
-		if _, secret := m.Marks[eval.Sensitive]; secret {
-			paths[pluginspec.FormatPath(m.Path)] = true
-		}
-	}
-	for _, p := range schemaSecrets(t) {
-		paths[p] = true
-	}
+	plain, _ := v.UnmarkDeep()
 	known, err := cty.Transform(plain, func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		if !v.IsKnown() {
 			return cty.NullVal(v.Type()), nil
@@ -38,12 +29,21 @@ func EncodeValues(t *pluginspec.Type, v cty.Value) ([]byte, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode %s: %w", t.Name, err)
 	}
-	list := make([]string, 0, len(paths))
-	for p := range paths {
-		list = append(list, p)
+	return data, SensitivePaths(t, v), nil
+}
+
+// SensitivePaths lists, sorted, the paths of a value that are sensitive, by
+// mark or by schema.
+func SensitivePaths(t *pluginspec.Type, v cty.Value) []string {
+	list := schemaSecrets(t)
+	_, marks := v.UnmarkDeepWithPaths()
+	for _, m := range marks {
+		if _, secret := m.Marks[eval.Sensitive]; secret {
+			list = append(list, pluginspec.FormatPath(m.Path))
+		}
 	}
-	sort.Strings(list)
-	return data, list, nil
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // DecodeValues reads an object's values and marks what is sensitive.

@@ -91,6 +91,14 @@ func (d *decoder) block(b *hcl.Block) {
 		d.pipeline(b)
 	case "output":
 		d.output(b)
+	case "check":
+		d.check(b)
+	case "moved":
+		d.moved(b)
+	case "removed":
+		d.removed(b)
+	case "import":
+		d.imported(b)
 	default:
 		d.errorf(b.DefRange.Ptr(), "Unsupported block",
 			"%s blocks are not supported by this version of moldctl. Remove the block, or use a newer version.", b.Type)
@@ -116,7 +124,13 @@ func (d *decoder) errorf(at *hcl.Range, summary, format string, args ...any) {
 
 // crossChecks looks at what only the whole stack can tell.
 func (d *decoder) crossChecks(opts Options) {
-	for _, r := range d.stack.Resources {
+	blocks := slices.Clone(d.stack.Resources)
+	for _, c := range d.stack.Checks {
+		if c.Data != nil {
+			blocks = append(blocks, c.Data)
+		}
+	}
+	for _, r := range blocks {
 		if r.Cloud == "" {
 			continue
 		}

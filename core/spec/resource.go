@@ -12,6 +12,13 @@ import (
 )
 
 func (d *decoder) resource(b *hcl.Block) {
+	if r := d.resourceBlock(b); r != nil {
+		d.stack.Resources = append(d.stack.Resources, r)
+	}
+}
+
+// resourceBlock decodes a resource or data block; nil if its frame is wrong.
+func (d *decoder) resourceBlock(b *hcl.Block) *Resource {
 	r := &Resource{
 		Addr:  addr.Resource{Type: b.Labels[0], Name: b.Labels[1]},
 		Range: b.DefRange, TypeRange: b.LabelRanges[0],
@@ -20,14 +27,14 @@ func (d *decoder) resource(b *hcl.Block) {
 		r.Addr.Mode = addr.Data
 	}
 	if !d.name("type", r.Addr.Type, b.LabelRanges[0]) || !d.name(b.Type, r.Addr.Name, b.LabelRanges[1]) {
-		return
+		return nil
 	}
 	if slices.Contains(ReservedTypes(), r.Addr.Type) {
 		d.errorf(b.LabelRanges[0].Ptr(), "Reserved name", "No type is named %q: references that start with it mean something else.", r.Addr.Type)
-		return
+		return nil
 	}
 	if !d.declare(b.Type, r.Addr.Type+"."+r.Addr.Name, b.DefRange) {
-		return
+		return nil
 	}
 	content, remain, diags := b.Body.PartialContent(metaSchema)
 	d.diags = append(d.diags, diags...)
@@ -41,7 +48,7 @@ func (d *decoder) resource(b *hcl.Block) {
 			d.timeouts(r, inner)
 		}
 	}
-	d.stack.Resources = append(d.stack.Resources, r)
+	return r
 }
 
 func (d *decoder) metaArguments(r *Resource, attrs hcl.Attributes) {

@@ -34,6 +34,10 @@ type Stack struct {
 	Resources []*Resource // managed and data, in the order of the text
 	Pipelines map[string]*Pipeline
 	Outputs   map[string]*Output
+	Checks    []*Check
+	Moved     []*Moved
+	Removed   []*Removed
+	Imports   []*Import
 }
 
 // Requirement is a version constraint of the stack block's `requires`.
@@ -134,6 +138,15 @@ type Output struct {
 	DependsOn     []hcl.Traversal
 	Preconditions []*Condition
 	Range         hcl.Range
+}
+
+// Check is a check block: what must hold once everything is applied. A failure
+// is a warning.
+type Check struct {
+	Name    string
+	Data    *Resource // looked up for the check alone; may be nil
+	Asserts []*Condition
+	Range   hcl.Range
 }
 
 // Resource returns the block with the address, or nil.

@@ -5,11 +5,3 @@ stack "a" {
 module "m" {
   source = "./m"
 }
-check "c" {
-}
-moved {
-}
-import {
-}
-removed {
-}
