@@ -30,9 +30,7 @@ const (
 	csInvalid      = 4350
 	csPermission   = 4365
 	csServer       = 9999
-	csUnavailable  = 4555
 	csLimit        = 4280
-	csAllocation   = 4370
 	csAbsent       = -1
 )
 

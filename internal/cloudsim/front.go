@@ -84,7 +84,7 @@ func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
 	}
 	cmd, implemented := c.commands[req.name]
 	if !implemented || cmd.rootOnly && !caller.Root() {
-		return refuse("errorresponse", Fail(432, csUnavailable, "The API [%s] does not exist or is not available for the account for user id [%s].", req.name, caller.User.ID))
+		return refuse("errorresponse", Fail(432, csServer, "The API [%s] does not exist or is not available for the account for user id [%s].", req.name, caller.User.ID))
 	}
 	if req.xml {
 		return refuse(envelopeOf(req.name, cmd), Fail(431, csServer, "Only JSON answers are available here. Send response=json."))

@@ -132,15 +132,21 @@ func (c *Call) userResponse(u User) Obj {
 }
 
 func listDomains(c *Call) (any, error) {
-	rows := c.Domains.Where(func(d Domain) bool { return c.named(d.ID, d.Name) })
+	rows := c.Domains.Where(func(d Domain) bool { return c.named(d.ID, d.Name) && c.is("level", strconv.Itoa(d.Level)) })
 	return Listing("domain", rows, func(d Domain) Obj {
 		_, child := c.Domains.Find(func(o Domain) bool { return o.ParentID == d.ID })
-		o := Obj{"id": d.ID, "name": d.Name, "level": d.Level, "haschild": child, "path": d.Path, "state": "Active", "created": timeText(d.Created), "hasannotations": false}
-		if p, ok := c.Domains.Get(d.ParentID); ok {
-			o["parentdomainid"], o["parentdomainname"] = p.ID, p.Name
+		o := Obj{"id": d.ID, "name": d.Name, "level": d.Level, "haschild": child, "path": d.Path, "state": "Active", "hasannotations": false}
+		if p, ok := c.Domains.Get(d.ParentID); ok { // the root has neither parent nor date
+			o["parentdomainid"], o["parentdomainname"], o["created"] = p.ID, p.Name, timeText(d.Created)
 		}
 		for _, l := range resourceTypes {
-			o[l.field+"limit"], o[l.field+"available"] = "Unlimited", "Unlimited"
+			var total int64
+			for a := range c.Accounts.All() {
+				if a.DomainID == d.ID {
+					total += c.used(a.ID, l.number)
+				}
+			}
+			o[l.field+"limit"], o[l.field+"total"], o[l.field+"available"] = "Unlimited", total, "Unlimited"
 		}
 		return o
 	}), nil

@@ -54,7 +54,7 @@ func (c *Call) projectScope(id string) (func(Owner) bool, error) {
 	if id == "-1" {
 		all := c.Caller.Root() && c.Bool("listall", false)
 		return func(o Owner) bool {
-			return all || o.ProjectID != "" && (c.Caller.Root() || c.memberOf(o.ProjectID))
+			return all || o.AccountID == c.Caller.Account.ID || o.ProjectID != "" && (c.Caller.Root() || c.memberOf(o.ProjectID))
 		}, nil
 	}
 	o, err := c.projectOwner(id)
