@@ -16,7 +16,7 @@ func servicePrograms() map[string]program {
 	return map[string]program{
 		"systemctl": cmdSystemctl, "service": cmdService, "journalctl": cmdJournalctl, "apachectl": cmdApachectl,
 		"httpd": cmdApachectl, "apache2": cmdApachectl, "nginx": cmdApachectl, "a2enmod": cmdA2enmod, "a2dismod": cmdA2enmod,
-		"firewall-cmd": cmdFirewall, "ufw": cmdUfw, "ss": cmdSs, "php": cmdPhp, "php-fpm": cmdNothing,
+		"firewall-cmd": cmdFirewall, "firewall-offline-cmd": cmdFirewall, "ufw": cmdUfw, "ss": cmdSs, "php": cmdPhp, "php-fpm": cmdNothing,
 	}
 }
 

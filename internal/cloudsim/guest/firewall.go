@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +157,9 @@ func cmdFirewall(_ context.Context, p *proc) int {
 	}
 	state := p.m.currentFirewall()
 	var changes []string
-	permanent := false
+	// firewall-offline-cmd edits the files without the daemon.
+	offline := path.Base(p.args[0]) == "firewall-offline-cmd"
+	permanent := offline
 	for i := 1; i < len(p.args); i++ {
 		a := p.args[i]
 		name, _, hasValue := strings.Cut(a, "=")
@@ -180,7 +183,7 @@ func cmdFirewall(_ context.Context, p *proc) int {
 			changes = append(changes, a)
 		}
 	}
-	if !state.active {
+	if !state.active && !offline {
 		if slices.Contains(changes, "--state") {
 			p.printf("not running\n")
 			return 252

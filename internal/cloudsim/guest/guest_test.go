@@ -236,6 +236,43 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
+// TestSeal: the script with which an image builder ends makes the next boot a
+// first boot of another machine.
+func TestSeal(t *testing.T) {
+	t.Parallel()
+	key := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEqzu5iXsSBYMl9bJ2kGVHzbnvBHZPZYV5MEnHqfXjaV builder"
+	keep := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl other"
+	m := boot(t, "rocky9", func(c *Config) { c.SSHKeys = []string{key, keep} })
+	mustRun(t, m, `for f in /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys; do
+  if [ -f "$f" ]; then
+    kept=$(grep -vF 'AAAAC3NzaC1lZDI1NTE5AAAAIEqzu5iXsSBYMl9bJ2kGVHzbnvBHZPZYV5MEnHqfXjaV' "$f" || true)
+    printf '%s\n' "$kept" > "$f"
+  fi
+done
+if command -v cloud-init >/dev/null 2>&1; then
+  cloud-init clean --logs >/dev/null 2>&1 || true
+  rm -f /etc/ssh/ssh_host_*
+fi
+if [ -f /etc/machine-id ]; then : > /etc/machine-id; fi
+rm -f /var/lib/dbus/machine-id
+sync
+`)
+	if out := mustRun(t, m, "cat /home/rocky/.ssh/authorized_keys; ls /etc/ssh; wc -c < /etc/machine-id"); out != keep+"\nsshd_config\nsshd_config.d\n0\n" {
+		t.Errorf("sealed: %q", out)
+	}
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	template, err := m.Disk().Clone("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := bootDisk(t, template, func(c *Config) { c.ID, c.InstanceID, c.Hostname = "two", "two", "two" })
+	if out := mustRun(t, n, "hostname; wc -c < /etc/machine-id; ls /etc/ssh | grep -c host; cat /root/.ssh/authorized_keys"); out != "two\n33\n2\n"+keep+"\n" {
+		t.Errorf("the next machine: %q", out)
+	}
+}
+
 func TestEgressClosed(t *testing.T) {
 	t.Parallel()
 	closed := func(c *Config) { c.Network = openWorld{closed: true} }

@@ -55,7 +55,7 @@ groupadd groupdel wait wc which who whoami halt xargs yes nl rev tac paste jobs 
 
 // Programs of one family only.
 const (
-	rhelPrograms   = `dnf yum rpm firewall-cmd dnf-3 microdnf update-crypto-policies nmcli`
+	rhelPrograms   = `dnf yum rpm firewall-cmd firewall-offline-cmd dnf-3 microdnf update-crypto-policies nmcli`
 	debianPrograms = `apt apt-get apt-cache dpkg dpkg-query ufw update-rc.d service deb-systemd-helper a2enmod a2dismod a2ensite a2dissite netplan lsb_release add-apt-repository`
 )
 

@@ -155,7 +155,7 @@ var debianPackages = []pkg{
 	{name: "redis-server", version: "5:7.0.15-1ubuntu0.24.04.1", size: "52.2 kB", programs: "bin/redis-server bin/redis-cli=daemon", units: "redis-server=/usr/bin/redis-server /etc/redis/redis.conf", user: "redis", files: map[string]string{"/etc/redis/redis.conf": "port 6379\nbind 127.0.0.1\n"}},
 	{name: "memcached", version: "1.6.24-1build3", size: "157 kB", programs: "bin/memcached", units: "memcached=/usr/bin/memcached", user: "memcache"},
 	{name: "haproxy", version: "2.8.5-1ubuntu3.3", size: "2064 kB", programs: "sbin/haproxy=daemon", units: "haproxy=/usr/sbin/haproxy -Ws"},
-	{name: "firewalld", version: "2.1.1-1", size: "438 kB", programs: "bin/firewall-cmd sbin/firewalld", units: "firewalld=/usr/sbin/firewalld --nofork",
+	{name: "firewalld", version: "2.1.1-1", size: "438 kB", programs: "bin/firewall-cmd bin/firewall-offline-cmd sbin/firewalld", units: "firewalld=/usr/sbin/firewalld --nofork",
 		files: map[string]string{"/etc/firewalld/zones/public.xml": publicZone([]string{"dhcpv6-client", "ssh"}, nil)}},
 	{name: "git", version: "1:2.43.0-1ubuntu7.2", size: "3679 kB"},
 	{name: "wget", version: "1.21.4-1ubuntu4.1", size: "334 kB", programs: "bin/wget"},

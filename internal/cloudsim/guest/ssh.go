@@ -150,8 +150,16 @@ func (m *Machine) serveSSH(ctx context.Context, c net.Conn, config *ssh.ServerCo
 	defer open.Wait()
 	go ssh.DiscardRequests(requests)
 	for ch := range channels {
+		if ch.ChannelType() == "direct-tcpip" {
+			open.Add(1)
+			m.spawn(func() {
+				defer open.Done()
+				m.forwardSSH(ctx, ch)
+			})
+			continue
+		}
 		if ch.ChannelType() != "session" {
-			_ = ch.Reject(ssh.UnknownChannelType, "only sessions are supported") // the connection is gone then
+			_ = ch.Reject(ssh.UnknownChannelType, "only sessions and forwarded connections are supported") // the connection is gone then
 			continue
 		}
 		channel, reqs, err := ch.Accept()
@@ -165,6 +173,46 @@ func (m *Machine) serveSSH(ctx context.Context, c net.Conn, config *ssh.ServerCo
 		})
 	}
 	cancel()
+}
+
+// forwardSSH carries a connection that the client opens through the guest, as
+// ssh -L does.
+func (m *Machine) forwardSSH(ctx context.Context, request ssh.NewChannel) {
+	var to struct {
+		Host     string
+		Port     uint32
+		FromHost string
+		FromPort uint32
+	}
+	if err := ssh.Unmarshal(request.ExtraData(), &to); err != nil || to.Port > 65535 {
+		_ = request.Reject(ssh.ConnectionFailed, "bad request") // the connection is gone then
+		return
+	}
+	target, err := m.dialOut(ctx, to.Host, int(to.Port))
+	if err != nil {
+		_ = request.Reject(ssh.ConnectionFailed, err.Error()) // as above
+		return
+	}
+	channel, reqs, err := request.Accept()
+	if err != nil {
+		_ = target.Close()
+		return
+	}
+	go ssh.DiscardRequests(reqs)
+	// Either side may end first, and both must be closed then.
+	end := context.AfterFunc(ctx, func() { _, _ = channel.Close(), target.Close() })
+	defer end()
+	var both sync.WaitGroup
+	both.Go(func() {
+		_, _ = io.Copy(target, channel)
+		if c, ok := target.(interface{ CloseWrite() error }); ok {
+			_ = c.CloseWrite()
+		}
+	})
+	_, _ = io.Copy(channel, target)
+	_, _ = channel.CloseWrite(), target.Close()
+	both.Wait()
+	_ = channel.Close()
 }
 
 // sshSession serves one session: environment, then exec or shell.

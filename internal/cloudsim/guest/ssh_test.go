@@ -2,11 +2,15 @@ package guest
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -99,6 +103,23 @@ func TestSSH(t *testing.T) {
 	}
 	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 5 || out.String() != "hi\ntwo\n" {
 		t.Errorf("shell: %v %q", err, out.String())
+	}
+
+	// A connection forwarded through the guest.
+	if _, err := client.Dial("tcp", "127.0.0.1:80"); err == nil {
+		t.Error("forwarded to a closed port")
+	}
+	if out, err := newSession(t, client).CombinedOutput("sudo dnf -qy install httpd && echo forwarded | sudo tee /var/www/html/index.html && sudo systemctl start httpd"); err != nil {
+		t.Fatalf("%s %v", out, err)
+	}
+	web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return client.Dial("tcp", "127.0.0.1:80") }}}
+	resp, err := web.Get("http://localhost/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "forwarded\n" {
+		t.Errorf("forwarded: %q %v", body, err)
 	}
 
 	// A machine that goes down ends its connections.
