@@ -19,13 +19,14 @@ type applyCommand struct {
 	runFlags
 	AutoApprove      bool `help:"Do not ask before changing anything."`
 	DetailedExitcode bool `name:"detailed-exitcode" help:"Exit with 2 when something was changed."`
+	Strict           bool `help:"Exit with 1 when a check block fails; otherwise it only warns."`
 }
 
 // Run brings the cloud to what the stack says.
 func (c *applyCommand) Run(ctx context.Context, io streams) error {
 	job := change{
 		stack: c.stackFlags, cloud: c.cloudFlags, run: c.runFlags, approved: c.AutoApprove, detailed: c.DetailedExitcode,
-		verb: "apply", question: "Carry out this plan?",
+		strict: c.Strict, verb: "apply", question: "Carry out this plan?",
 	}
 	return job.do(ctx, io)
 }
@@ -38,6 +39,7 @@ type change struct {
 	destroy  bool
 	approved bool
 	detailed bool
+	strict   bool // a failed check fails the run
 	verb     string
 	question string
 }
@@ -82,7 +84,7 @@ func (c change) carryOut(in *interrupts, s *session, p *plan.Plan) error {
 		return err
 	}
 	switch {
-	case diags.HasErrors() || summary.Failed > 0 || summary.NotStarted > 0:
+	case diags.HasErrors() || summary.Failed > 0 || summary.NotStarted > 0 || c.strict && summary.FailedChecks > 0:
 		return exitCode(exitError)
 	case c.detailed && p.Changed():
 		return exitCode(exitChanges)
@@ -111,16 +113,19 @@ func (s *session) finish(c change, p *plan.Plan, done apply.Summary, failed bool
 	}
 	if s.flags.JSON {
 		return writeJSONLine(s.io.out, applyResult{
-			"result", !failed && done.NotStarted == 0,
+			"result", !failed && done.NotStarted == 0 && !(c.strict && done.FailedChecks > 0),
 			map[string]int{
 				"created": done.Created, "updated": done.Updated, "replaced": done.Replaced, "deleted": done.Deleted,
-				"failed": done.Failed, "skipped": done.Skipped, "not_started": done.NotStarted,
+				"imported": done.Imported, "moved": done.Moved, "failed_checks": done.FailedChecks, "failed": done.Failed, "skipped": done.Skipped, "not_started": done.NotStarted,
 			},
 			outputs.json(false), diag.ToJSON(s.said, s.Files()),
 		})
 	}
 	if text := sentence(c.verb, done); text != "" {
 		fmt.Fprintf(s.io.out, "\n%s\n", text)
+	}
+	if done.FailedChecks > 0 {
+		fmt.Fprintf(s.io.out, "\nFailed checks: %d of %d.\n", done.FailedChecks, len(s.Stack.Checks))
 	}
 	if len(outputs) > 0 && !c.destroy {
 		fmt.Fprintf(s.io.out, "\nOutputs:\n%s", outputs.text())
@@ -135,7 +140,7 @@ func sentence(verb string, s apply.Summary) string {
 		n    int
 		what string
 	}{
-		{s.Created, "created"}, {s.Updated, "changed"}, {s.Replaced, "replaced"}, {s.Deleted, "deleted"},
+		{s.Imported, "imported"}, {s.Moved, "moved"}, {s.Created, "created"}, {s.Updated, "changed"}, {s.Replaced, "replaced"}, {s.Deleted, "deleted"},
 		{s.Failed, "failed"}, {s.Skipped, "skipped"}, {s.NotStarted, "not begun"},
 	} {
 		if part.n > 0 {

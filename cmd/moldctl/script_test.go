@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,6 +39,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"kill-cloud": killCloud,
+			"kill-at":    killAt,
 			"hold":       hold,
 			"web":        web,
 			"times":      times,
@@ -89,6 +93,65 @@ func killCloud(ts *testscript.TestScript, neg bool, args []string) {
 	p, err := embedded.Announced(ts.Getenv("MOLDCTL_CLOUD_DIR"))
 	ts.Check(err)
 	ts.Check(syscall.Kill(p.PID, syscall.SIGKILL))
+}
+
+// killAt applies a stack and kills moldctl at the moment the cloud has carried
+// out a command, before moldctl hears of it.
+func killAt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: kill-at COMMAND STACK")
+	}
+	p, err := embedded.Announced(ts.Getenv("MOLDCTL_CLOUD_DIR"))
+	ts.Check(err)
+	var fault struct {
+		ID   string
+		Held int
+	}
+	admin(ts, p, http.MethodPost, "/faults", map[string]any{"command": args[0], "where": "after", "kind": "hold"}, &fault)
+	var said bytes.Buffer
+	run := exec.Command("moldctl", "apply", "--auto-approve", args[1])
+	run.Dir, run.Stdout, run.Stderr = ts.MkAbs("."), &said, &said
+	for _, name := range []string{"HOME", "MOLDCTL_CLOUD_DIR"} {
+		run.Env = append(run.Env, name+"="+ts.Getenv(name))
+	}
+	ts.Check(run.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- run.Wait() }()
+	for again := time.NewTicker(20 * time.Millisecond); fault.Held == 0; {
+		select {
+		case <-again.C:
+			var all []struct{ Held int }
+			admin(ts, p, http.MethodGet, "/faults", nil, &all)
+			fault.Held = all[0].Held
+		case <-ended:
+			ts.Fatalf("moldctl ended before it sent %s:\n%s", args[0], said.String())
+		}
+	}
+	ts.Check(run.Process.Kill())
+	<-ended
+	admin(ts, p, http.MethodDelete, "/faults", nil, nil)
+}
+
+// admin makes one request of a cloud's admin API.
+func admin(ts *testscript.TestScript, p embedded.Process, method, path string, body, into any) {
+	text, err := json.Marshal(body)
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, p.Admin+path, bytes.NewReader(text))
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+p.Token)
+	answer, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer answer.Body.Close()
+	text, err = io.ReadAll(answer.Body)
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK {
+		ts.Fatalf("%s %s: %s", method, path, text)
+	}
+	if into != nil {
+		ts.Check(json.Unmarshal(text, into))
+	}
 }
 
 // hold keeps a state locked until the script ends.
