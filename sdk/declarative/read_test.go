@@ -312,6 +312,10 @@ func TestMachineUpdates(t *testing.T) {
 		"stop":             {nil, map[string]cty.Value{"running": cty.False}, []string{"stopVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"}},
 		"the display name": {nil, map[string]cty.Value{"display_name": text("Web")}, []string{"updateVirtualMachine displayname=Web id=vm-1", "listVirtualMachines id=vm-1"}},
 		"nothing":          {nil, nil, nil},
+		"a name for the id that was read is no change": {
+			map[string]cty.Value{"offering": text("large-id"), "running": cty.False}, map[string]cty.Value{"offering": text("Large")},
+			[]string{"startVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"},
+		},
 		"what is left out is taken away": {
 			map[string]cty.Value{"group": text("web"), "affinity_groups": texts("ag-1"), "running": cty.False},
 			map[string]cty.Value{"running": cty.False},

@@ -88,9 +88,14 @@ func (o *operation) changed() map[string]bool {
 		}
 		was, _ = was.UnmarkDeep()
 		is, _ = is.UnmarkDeep()
-		if is.IsWhollyKnown() && !was.RawEquals(is) {
-			changed[a.Name] = true
+		if !is.IsWhollyKnown() || was.RawEquals(is) {
+			continue
 		}
+		// What was read is an id where the user wrote a name.
+		if object, ok := o.Lookups[a.Name]; ok && a.Lookup != "" && textOf(was) == object.ID() {
+			continue
+		}
+		changed[a.Name] = true
 	}
 	return changed
 }
