@@ -40,8 +40,33 @@ func (r *runner) change(ctx context.Context, s *plan.Step) (string, hcl.Diagnost
 	if diags.HasErrors() {
 		return "", diags
 	}
+	if row == nil {
+		return "", append(diags, diag.Errorf(&s.Block.Range, "Object was not made",
+			"The plugin %q ended the %s of %s without an error and without an object. This is a bug in the plugin.", s.Type.Plugin, s.Action, s.Key.Addr))
+	}
+	if row.Status == state.Tainted {
+		return r.again(ctx, s, row, value, diags)
+	}
 	r.config.Set(s.Instance, value)
 	return row.ID, append(diags, r.config.Conditions(s.Block.Lifecycle.Postconditions, s.Each, value, "Postcondition failed")...)
+}
+
+// again replaces an object that an interrupted run made and that turned out to
+// be unusable: a key pair whose private key went with the lost answer. Any
+// other unusable object is left to the next plan.
+func (r *runner) again(ctx context.Context, s *plan.Step, row *state.Object, value cty.Value, diags hcl.Diagnostics) (string, hcl.Diagnostics) {
+	if s.Object == nil || len(s.Object.Pending) == 0 {
+		return "", append(diags, diag.Errorf(&s.Block.Range, "Object is unusable",
+			"%s exists but cannot be used. The next apply replaces it.", s.Key.Addr))
+	}
+	remove := *s
+	remove.Action, remove.Prior, remove.Object = plan.Delete, value, row
+	if more := r.remove(ctx, &remove); more.HasErrors() {
+		return "", append(diags, more...)
+	}
+	fresh := *s
+	fresh.Object = nil
+	return r.change(ctx, &fresh)
 }
 
 // complete evaluates what was not known when the plan was made.

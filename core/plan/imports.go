@@ -177,6 +177,48 @@ func (m *maker) adopt(ctx context.Context, i *spec.Import, r *spec.Resource, t *
 	return append(diags, diag.Errorf(subject, "No such object to import", "The plugin %q said nothing about the %s %s. This is a bug in the plugin.", t.Plugin, words(t.Name), id))
 }
 
+// silence leaves out of an imported object what its block does not speak of,
+// as reading an object of one's own does: that the cloud gave it an account or
+// a description is no wish to take them away.
+func (m *maker) silence(s *subjectOf, exists, desired cty.Value) (cty.Value, error) {
+	shaped := silent(s.t.Attributes, s.t.Blocks, exists, desired)
+	data, secret, err := EncodeValues(s.t, shaped)
+	if err != nil {
+		return exists, err
+	}
+	row := *s.row
+	row.Values, row.SensitivePaths = data, secret
+	s.row, s.prior = &row, shaped
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.settled = append(m.settled, state.Put{Key: row.Key, Object: &row})
+	return shaped, nil
+}
+
+func silent(attrs []*pluginspec.Attribute, blocks []*pluginspec.Block, exists, desired cty.Value) cty.Value {
+	plain, marks := exists.Unmark()
+	wanted, _ := desired.Unmark()
+	if plain.IsNull() || !plain.IsKnown() || wanted.IsNull() || !wanted.IsKnown() {
+		return exists
+	}
+	out := plain.AsValueMap()
+	for _, a := range attrs {
+		if given, _ := wanted.GetAttr(a.Name).Unmark(); given.IsNull() && !a.Computed {
+			out[a.Name] = cty.NullVal(out[a.Name].Type())
+		}
+	}
+	for _, b := range blocks {
+		given, _ := wanted.GetAttr(b.Name).Unmark()
+		switch {
+		case empty(given) && given.Type().Equals(out[b.Name].Type()):
+			out[b.Name] = given
+		case b.Nesting == pluginspec.Single:
+			out[b.Name] = silent(b.Attributes, b.Blocks, out[b.Name], given)
+		}
+	}
+	return cty.ObjectVal(out).WithMarks(marks)
+}
+
 // strayImports finds imports to instances that the stack turned out not to
 // have: they would be deleted at once.
 func (m *maker) strayImports() hcl.Diagnostics {

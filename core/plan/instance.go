@@ -52,6 +52,12 @@ func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst 
 		m.config.Set(inst, cty.UnknownVal(s.t.ImpliedType()))
 		return diags
 	}
+	if m.adopted[inst] != nil {
+		var err error
+		if exists, err = m.silence(s, exists, desired); err != nil {
+			return append(diags, diag.FromError("Values cannot be stored", err)...)
+		}
+	}
 	step, more := m.decide(ctx, s, exists, desired, lookups)
 	diags = append(diags, more...)
 	if more.HasErrors() {

@@ -213,7 +213,7 @@ func notFound(kindName, text string, all []*wire.FindReply_Found, subject *hcl.R
 	if near == "" && len(all) > 0 && len(all) <= 12 {
 		near = "There are: " + diag.List(firstNames(all)) + "."
 	}
-	detail := fmt.Sprintf("The cloud has no %s with the name, display text or id %q that you may use. %s", words(kindName), text, near)
+	detail := fmt.Sprintf("The cloud has no %s with the name, display text or id %q that you may use. %s", words(kindName), text, strings.TrimSpace(near))
 	return diag.Error(subject, "No such "+words(kindName), strings.TrimSpace(detail))
 }
 

@@ -21,6 +21,7 @@ type Document struct {
 	Outputs  []OutputChange `json:"outputs"`
 	Drift    []Drift        `json:"drift"`
 	Recovery []string       `json:"recovery"`
+	Moves    []Move         `json:"moves"`
 	Summary  map[string]int `json:"summary"`
 }
 
@@ -34,6 +35,13 @@ type ObjectChange struct {
 	Deposed    string            `json:"deposed,omitempty"`
 	Attributes []AttributeChange `json:"attributes"`
 	Planned    json.RawMessage   `json:"planned,omitempty"` // of a create or replace
+	Imported   bool              `json:"imported,omitempty"`
+}
+
+// Move is an object that has another address from now on.
+type Move struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // AttributeChange is one attribute that differs. A value known after apply is
@@ -69,7 +77,11 @@ func JSON(p *plan.Plan) (Document, error) {
 	d := Document{
 		Format: 1, Stack: p.Stack, Destroy: p.Destroy, Changed: p.Changed(),
 		Changes: []ObjectChange{}, Outputs: []OutputChange{}, Drift: []Drift{}, Recovery: append([]string{}, p.Recovery...),
-		Summary: map[string]int{"create": s.Create, "update": s.Update, "replace": s.Replace, "delete": s.Delete, "read": s.Read, "forget": s.Forget},
+		Moves:   []Move{},
+		Summary: map[string]int{"import": s.Import, "move": s.Move, "create": s.Create, "update": s.Update, "replace": s.Replace, "delete": s.Delete, "read": s.Read, "forget": s.Forget},
+	}
+	for _, m := range p.Moves {
+		d.Moves = append(d.Moves, Move{m.From, m.To})
 	}
 	for _, item := range Items(p) {
 		change, err := objectChange(item)
@@ -105,7 +117,7 @@ func objectChange(item Item) (ObjectChange, error) {
 	s := item.Step
 	c := ObjectChange{
 		Address: s.Instance.String(), Action: item.Kind, Reason: s.Reason, Deposed: s.Key.Deposed, Attributes: []AttributeChange{},
-		Type: s.Instance.Resource.Type,
+		Type: s.Instance.Resource.Type, Imported: s.Import,
 	}
 	switch {
 	case s.Object != nil:

@@ -36,6 +36,7 @@ const (
 	Prune   Kind = "prune"
 	Read    Kind = "read"
 	Forget  Kind = "forget"
+	Import  Kind = "import"
 )
 
 // Item is one object's change: both halves of a replacement are one.
@@ -57,6 +58,8 @@ func Items(p *plan.Plan) []Item {
 	var items []Item
 	for _, s := range p.Steps {
 		switch {
+		case s.Action == plan.NoOp && s.Import:
+			items = append(items, Item{Kind: Import, Step: s})
 		case s.Action == plan.NoOp, s.Action == plan.Delete && s.Replacing:
 		case s.Action == plan.Create && s.Replacing:
 			items = append(items, Item{Replace, s, gone[s.Instance.String()]})
@@ -73,6 +76,7 @@ func Text(p *plan.Plan, o Options) string {
 	w := &writer{color: o.Color}
 	w.recovery(p.Recovery)
 	w.drift(p.Drift)
+	w.moves(p.Moves)
 	for _, item := range Items(p) {
 		w.item(item)
 	}
@@ -89,7 +93,7 @@ func Summary(p *plan.Plan) string {
 		n    int
 		what string
 	}{
-		{s.Create, "create"}, {s.Update, "change"}, {s.Replace, "replace"}, {s.Delete, "delete"}, {s.Read, "read"}, {s.Forget, "forget"}, {prunes(p), "clean up"},
+		{s.Import, "import"}, {s.Move, "move"}, {s.Create, "create"}, {s.Update, "change"}, {s.Replace, "replace"}, {s.Delete, "delete"}, {s.Read, "read"}, {s.Forget, "forget"}, {prunes(p), "clean up"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d to %s", part.n, part.what))
@@ -172,6 +176,22 @@ func (w *writer) drift(list []plan.Drift) {
 	w.line("", "")
 }
 
+// moves tells which objects have another address.
+func (w *writer) moves(list []plan.Move) {
+	if len(list) == 0 {
+		return
+	}
+	longest := 0
+	for _, m := range list {
+		longest = max(longest, len(m.From))
+	}
+	w.line("", "Moved, unchanged in the cloud:")
+	for _, m := range list {
+		w.line("", "  %-*s → %s", longest, m.From, m.To)
+	}
+	w.line("", "")
+}
+
 // marks are the sign and colour of each kind.
 func marks(item Item) (sign, color string) {
 	switch item.Kind {
@@ -186,6 +206,8 @@ func marks(item Item) (sign, color string) {
 		return "-/+", red
 	case Delete:
 		return "-", red
+	case Import:
+		return "←", green
 	}
 	return "·", faint
 }
@@ -203,7 +225,7 @@ func (w *writer) item(item Item) {
 	}
 	w.b.WriteString(head + "\n")
 	switch item.Kind {
-	case Create, Read:
+	case Create, Read, Import:
 		w.attributes(s.Planned)
 	case Update:
 		w.changes(s)
@@ -222,6 +244,8 @@ func (w *writer) item(item Item) {
 
 func reason(item Item) string {
 	switch {
+	case item.Step.Import && item.Step.Object != nil:
+		return "import of " + item.Step.Object.ID
 	case item.Kind == Read && item.Step.Reason == "":
 		return "read during apply"
 	case item.Kind == Update && strings.HasSuffix(item.Step.Reason, " changed"):

@@ -62,8 +62,16 @@ func everything() *plan.Plan {
 			{Addr: "network.old", Gone: true},
 			{Addr: "network.web", Path: "description", Before: cty.StringVal("mine"), After: cty.StringVal("theirs")},
 		},
+		Moves: []plan.Move{{From: "network.was", To: "network.is"}, {From: "network.longer[0]", To: `network.other["k"]`}},
 		Steps: []*plan.Step{
 			step(plan.NoOp, "network", "same", nil),
+			step(plan.NoOp, "network", "taken", func(s *plan.Step) {
+				s.Import, s.Object, s.Planned = true, &state.Object{ID: "55"}, object(map[string]cty.Value{"name": cty.StringVal("taken")})
+			}),
+			step(plan.Update, "network", "bent", func(s *plan.Step) {
+				s.Import, s.Object, s.Reason = true, &state.Object{ID: "56"}, "name changed"
+				s.Changes = []plan.Change{{Path: "name", Before: cty.StringVal("x"), After: cty.StringVal("bent")}}
+			}),
 			step(plan.Create, "network", "web", func(s *plan.Step) { s.Planned = whole }),
 			step(plan.Update, "image", "web", func(s *plan.Step) {
 				s.Reason = "pipeline, config, count, open changed"
