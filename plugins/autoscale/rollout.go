@@ -20,6 +20,7 @@ type rollout struct {
 	settings Rollout
 	old      cloudstack.Params // of the profile, to go back to
 	change   cloudstack.Params // of the profile, to go to
+	least    int               // fewest members the group may have as it was found
 	size     int               // members to end with
 }
 
@@ -61,7 +62,7 @@ func (r *rollout) run(ctx context.Context) (stay bool, err error) {
 	if err := r.setProfile(ctx, r.kept.Profile, r.change); err != nil {
 		return false, err
 	}
-	r.size = max(min(available(members), r.plan.MaxMembers), r.plan.MinMembers)
+	r.size = r.finalSize(available(members), len(members))
 	err = r.replaceAll(ctx, before)
 	if err == nil || ctx.Err() != nil {
 		return false, err
@@ -77,6 +78,15 @@ func (r *rollout) run(ctx context.Context) (stay bool, err error) {
 		return false, r.restore(ctx, errors.Join(fmt.Errorf("replace the members: %w", err), fmt.Errorf("go back to the members of before: %w", backErr)))
 	}
 	return false, r.restore(ctx, fmt.Errorf("replace the members: %w; all members are as before again", err))
+}
+
+// finalSize is how many members to end with: as many as now, within the bounds. When an interrupted rollout has raised the least, the new
+// members it had started come on top of that and do not count.
+func (r *rollout) finalSize(now, all int) int {
+	if r.least > r.plan.MinMembers && r.settings.Strategy != "replace" {
+		now = min(now, r.least-max(share(r.settings.MaxSurge, all, true), 1))
+	}
+	return max(min(now, r.plan.MaxMembers), r.plan.MinMembers)
 }
 
 // restore sets the bounds of the spec after a failure. The group may have been enabled when it came.

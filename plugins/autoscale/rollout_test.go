@@ -102,10 +102,12 @@ func TestRollout(t *testing.T) {
 func TestRolloutThatWasInterrupted(t *testing.T) {
 	t.Parallel()
 	s, prior, k := existing(t)
-	// It died with the profile changed, one member replaced, the group disabled with raised bounds, and one machine taken out but not destroyed.
+	// It died with the profile changed, one member replaced and another started, the group disabled with raised bounds, and one machine taken out but not destroyed.
 	s.profiles[0]["templateid"] = "tmpl-2"
 	s.machines[1]["templateid"] = "tmpl-2"
 	s.groups[0]["state"], s.groups[0]["minmembers"] = "DISABLED", 3
+	s.machines = append(s.machines, apifake.Object{"id": "vm-3", "state": "Running", "autoscalevmgroupid": "group-1", "templateid": "tmpl-2", "serviceofferingid": "so-1"})
+	s.balanced = append(s.balanced, "vm-3")
 	s.machines = append(s.machines, apifake.Object{"id": "vm-out", "state": "Running", "templateid": "tmpl-1"})
 	seen, err := handler{}.Read(t.Context(), s.request(k, "tmpl-2"), prior)
 	if err != nil {

@@ -20,6 +20,7 @@ type change struct {
 	replaces bool              // the members are replaced
 	group    cloudstack.Params // bounds and interval
 	policies bool
+	least    int // fewest members as the cloud has it
 }
 
 func (c change) needsPause() bool {
@@ -85,7 +86,7 @@ func (w *work) update(ctx context.Context, prior, plan Group) (Group, error) {
 
 // changes compares the cloud and the spec.
 func (w *work) changes(ctx context.Context, group, profile cloudstack.Object, prior, plan Group) (change, error) {
-	var c change
+	c := change{least: group.Int("minmembers")}
 	var err error
 	if plan.Name != group.Str("name") {
 		c.name = plan.Name
@@ -147,7 +148,7 @@ func (w *work) paused(ctx context.Context, c change, profile cloudstack.Object, 
 		return now, err
 	}
 	if c.replaces {
-		r := &rollout{work: w, plan: plan, settings: plan.rollout(), old: profileOf(profile), change: c.profile}
+		r := &rollout{work: w, plan: plan, settings: plan.rollout(), old: profileOf(profile), change: c.profile, least: c.least}
 		paused, err := r.run(ctx)
 		enable = enable && !paused
 		if err != nil {
