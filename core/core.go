@@ -61,7 +61,7 @@ type Engine struct {
 	variables map[string]cty.Value
 	files     map[string]*hcl.File
 	clouds    map[string]cloud.Settings
-	session   *state.SQLite
+	session   *state.Store
 }
 
 // Load reads the stack and the values of its variables. It starts nothing and

@@ -18,7 +18,24 @@ const (
 )
 
 // batch is one transaction of the writer.
-type batch struct{ *writer }
+type batch struct {
+	*writer
+	// final, if set, is why nothing can follow once this batch is kept.
+	final error
+}
+
+func (b *batch) exec(ctx context.Context, query string, args ...any) error {
+	_, err := b.conn.ExecContext(ctx, b.session.engine.bind(query), args...)
+	return err
+}
+
+func (b *batch) insert(ctx context.Context, query string, args ...any) (int64, error) {
+	return b.session.engine.insert(ctx, b.conn, b.session.engine.bind(query), args...)
+}
+
+func (b *batch) row(ctx context.Context, query string, args ...any) *sql.Row {
+	return b.conn.QueryRowContext(ctx, b.session.engine.bind(query), args...)
+}
 
 // all carries out the changes of a group, in order.
 func (b *batch) all(ctx context.Context, group []*request) error {
@@ -41,11 +58,7 @@ func (b *batch) journal(ctx context.Context, operation, kind string, body []byte
 	case kind != kindBegin && !open:
 		return fmt.Errorf("operation %s is not open", operation)
 	}
-	done, err := b.conn.ExecContext(ctx, "INSERT INTO journal (operation, kind, body) VALUES (?, ?, ?)", operation, kind, body)
-	if err != nil {
-		return err
-	}
-	n, err := done.LastInsertId()
+	n, err := b.insert(ctx, "INSERT INTO journal (operation, kind, body) VALUES (?, ?, ?)", operation, kind, body)
 	if err != nil {
 		return err
 	}
@@ -64,14 +77,14 @@ func (b *batch) compact(ctx context.Context) error {
 	for _, j := range b.open {
 		for _, n := range j.numbers {
 			var r row
-			err := b.conn.QueryRowContext(ctx, "SELECT operation, kind, body FROM journal WHERE n = ?", n).Scan(&r.operation, &r.kind, &r.body)
+			err := b.row(ctx, "SELECT operation, kind, body FROM journal WHERE n = ?", n).Scan(&r.operation, &r.kind, &r.body)
 			if err != nil {
 				return err
 			}
 			keep = append(keep, r)
 		}
 	}
-	if _, err := b.conn.ExecContext(ctx, "DELETE FROM journal"); err != nil {
+	if err := b.exec(ctx, "DELETE FROM journal"); err != nil {
 		return err
 	}
 	b.open, b.bytes = map[string]journal{}, 0
@@ -98,20 +111,20 @@ func (b *batch) set(ctx context.Context, key Key, row *objectRow) error {
 	}
 	switch {
 	case row == nil:
-		_, err := b.conn.ExecContext(ctx, "DELETE FROM objects WHERE n = ?", n)
+		err := b.exec(ctx, "DELETE FROM objects WHERE n = ?", n)
 		delete(b.rows, key)
 		return err
 	case exists:
-		_, err := b.conn.ExecContext(ctx, `UPDATE objects SET addr = ?, deposed = ?, type = ?, status = ?, id = ?, cloud = ?,
+		err := b.exec(ctx, `UPDATE objects SET addr = ?, deposed = ?, type = ?, status = ?, id = ?, cloud = ?,
 			info = ?, data = ?, sealed = ?, private = ?, pending = ? WHERE n = ?`, append(row.args(), n)...)
 		return err
 	}
-	done, err := b.conn.ExecContext(ctx, "INSERT INTO objects ("+columns+") VALUES (?"+strings.Repeat(", ?", 10)+")", row.args()...)
+	n, err := b.insert(ctx, "INSERT INTO objects ("+columns+") VALUES (?"+strings.Repeat(", ?", 10)+")", row.args()...)
 	if err != nil {
 		return err
 	}
-	b.rows[key], err = done.LastInsertId()
-	return err
+	b.rows[key] = n
+	return nil
 }
 
 func (r *objectRow) args() []any {
@@ -128,7 +141,7 @@ func (b *batch) move(ctx context.Context, from, to Key) error {
 	if _, taken := b.rows[to]; taken {
 		return fmt.Errorf("move %s: there is an object %s already", from.Addr, to.Addr)
 	}
-	row, err := scanRow(b.conn.QueryRowContext(ctx, "SELECT "+columns+" FROM objects WHERE n = ?", n))
+	row, err := scanRow(b.row(ctx, "SELECT "+columns+" FROM objects WHERE n = ?", n))
 	if err != nil {
 		return err
 	}
@@ -152,10 +165,10 @@ func (b *batch) remember(ctx context.Context, key Key) error {
 		return err
 	}
 	if n, ok := b.rows[key]; ok {
-		_, err := b.conn.ExecContext(ctx, "INSERT INTO history (serial, "+columns+") SELECT ?, "+columns+" FROM objects WHERE n = ?", b.serial, n)
+		err := b.exec(ctx, "INSERT INTO history (serial, "+columns+") SELECT CAST(? AS BIGINT), "+columns+" FROM objects WHERE n = ?", b.serial, n)
 		return err
 	}
-	_, err := b.conn.ExecContext(ctx, "INSERT INTO history (serial, addr, deposed) VALUES (?, ?, ?)", b.serial, key.Addr, key.Deposed)
+	err := b.exec(ctx, "INSERT INTO history (serial, addr, deposed) VALUES (?, ?, ?)", b.serial, key.Addr, key.Deposed)
 	return err
 }
 
@@ -176,7 +189,7 @@ func (b *batch) touch(ctx context.Context) error {
 		{"DELETE FROM history WHERE serial <= ?", []any{oldest}},
 		{"DELETE FROM serials WHERE serial <= ?", []any{oldest}},
 	} {
-		if _, err := b.conn.ExecContext(ctx, s.query, s.args...); err != nil {
+		if err := b.exec(ctx, s.query, s.args...); err != nil {
 			return err
 		}
 	}
@@ -186,7 +199,7 @@ func (b *batch) touch(ctx context.Context) error {
 // bind records a binding; an equal one changes nothing.
 func (b *batch) bind(ctx context.Context, alias, body string) error {
 	var old string
-	err := b.conn.QueryRowContext(ctx, "SELECT body FROM bindings WHERE alias = ?", alias).Scan(&old)
+	err := b.row(ctx, "SELECT body FROM bindings WHERE alias = ?", alias).Scan(&old)
 	if err == nil && old == body {
 		return nil
 	}
@@ -196,8 +209,7 @@ func (b *batch) bind(ctx context.Context, alias, body string) error {
 	if err := b.touch(ctx); err != nil {
 		return err
 	}
-	_, err = b.conn.ExecContext(ctx, "INSERT OR REPLACE INTO bindings VALUES (?, ?)", alias, body)
-	return err
+	return b.exec(ctx, "INSERT INTO bindings (alias, body) VALUES (?, ?) ON CONFLICT (alias) DO UPDATE SET body = excluded.body", alias, body)
 }
 
 // setOutputs replaces the outputs; equal ones change nothing, so that an apply
@@ -213,7 +225,7 @@ func (b *batch) setOutputs(ctx context.Context, outputs []Output) error {
 	if err := b.touch(ctx); err != nil {
 		return err
 	}
-	if _, err := b.conn.ExecContext(ctx, "DELETE FROM outputs"); err != nil {
+	if err := b.exec(ctx, "DELETE FROM outputs"); err != nil {
 		return err
 	}
 	for _, o := range outputs {
@@ -223,7 +235,7 @@ func (b *batch) setOutputs(ctx context.Context, outputs []Output) error {
 				return err
 			}
 		}
-		if _, err := b.conn.ExecContext(ctx, "INSERT INTO outputs VALUES (?, ?, ?, ?)", o.Name, o.Type, value, o.Sensitive); err != nil {
+		if err := b.exec(ctx, "INSERT INTO outputs VALUES (?, ?, ?, ?)", o.Name, o.Type, value, o.Sensitive); err != nil {
 			return err
 		}
 	}

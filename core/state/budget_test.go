@@ -16,7 +16,7 @@ import (
 
 // resources carries out the entries of n creates, ten at a time: an intent and
 // two checkpoints each, about the sizes that real objects have.
-func resources(ctx context.Context, s *state.SQLite, n int) error {
+func resources(ctx context.Context, s *state.Store, n int) error {
 	numbers, failed := make(chan int), make(chan error, 10)
 	var group sync.WaitGroup
 	for range 10 {
@@ -41,7 +41,7 @@ func resources(ctx context.Context, s *state.SQLite, n int) error {
 	return err
 }
 
-func create(ctx context.Context, s *state.SQLite, addr string) error {
+func create(ctx context.Context, s *state.Store, addr string) error {
 	key := state.Key{Addr: addr}
 	object := &state.Object{
 		Key: key, Type: "instance", Status: state.OK, ID: "5f0e3c1a-64a7-4b0e-9a3e-0d5f1c2b3a49",

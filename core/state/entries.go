@@ -8,7 +8,7 @@ import (
 )
 
 // prepare encodes and seals an entry outside the writer's goroutine.
-func (s *SQLite) prepare(e Entry) (change, error) {
+func (s *Store) prepare(e Entry) (change, error) {
 	switch e := e.(type) {
 	case Begin:
 		return s.prepareBegin(e)
@@ -32,7 +32,7 @@ func (s *SQLite) prepare(e Entry) (change, error) {
 	return nil, fmt.Errorf("unknown entry %T", e)
 }
 
-func (s *SQLite) prepareBegin(e Begin) (change, error) {
+func (s *Store) prepareBegin(e Begin) (change, error) {
 	if e.Operation.ID == "" {
 		return nil, errors.New("begin an operation without an id")
 	}
@@ -45,7 +45,7 @@ func (s *SQLite) prepareBegin(e Begin) (change, error) {
 	}, nil
 }
 
-func (s *SQLite) prepareCall(e PutCall) (change, error) {
+func (s *Store) prepareCall(e PutCall) (change, error) {
 	body, err := s.sealJournal(e.Operation, kindCall, recordCalls([]Call{e.Call})[0])
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *SQLite) prepareCall(e PutCall) (change, error) {
 	}, nil
 }
 
-func (s *SQLite) prepareCommit(e Commit) (change, error) {
+func (s *Store) prepareCommit(e Commit) (change, error) {
 	set, err := s.prepareSet(e.Key, e.Object)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *SQLite) prepareCommit(e Commit) (change, error) {
 	}, nil
 }
 
-func (s *SQLite) prepareSet(key Key, object *Object) (change, error) {
+func (s *Store) prepareSet(key Key, object *Object) (change, error) {
 	if key.Addr == "" {
 		return nil, errors.New("set an object without an address")
 	}
@@ -82,7 +82,7 @@ func (s *SQLite) prepareSet(key Key, object *Object) (change, error) {
 	return func(ctx context.Context, b *batch) error { return b.set(ctx, key, row) }, nil
 }
 
-func (s *SQLite) sealJournal(operation, kind string, record any) ([]byte, error) {
+func (s *Store) sealJournal(operation, kind string, record any) ([]byte, error) {
 	text, err := json.Marshal(record)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 
 // LimitPages makes the database refuse to grow beyond its size now plus n
 // pages, as a full disk does; n < 0 lifts the limit.
-func (s *SQLite) LimitPages(ctx context.Context, n int) error {
+func (s *Store) LimitPages(ctx context.Context, n int) error {
 	return s.inWriter(func(ctx context.Context, b *batch) error {
 		var pages int
 		if err := b.conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
@@ -22,14 +22,14 @@ func (s *SQLite) LimitPages(ctx context.Context, n int) error {
 }
 
 // Exec runs a statement in the writer, to make states that never occur.
-func (s *SQLite) Exec(query string, args ...any) error {
+func (s *Store) Exec(query string, args ...any) error {
 	return s.inWriter(func(ctx context.Context, b *batch) error {
 		_, err := b.conn.ExecContext(ctx, query, args...)
 		return err
 	})
 }
 
-func (s *SQLite) inWriter(c change) error {
+func (s *Store) inWriter(c change) error {
 	r := &request{changes: []change{c}, done: make(chan error, 1)}
 	s.requests <- r
 	return <-r.done

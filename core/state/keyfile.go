@@ -81,14 +81,7 @@ func (f KeyFile) Create() (LocalKey, error) {
 }
 
 func (f KeyFile) read() (LocalKey, error) {
-	info, err := os.Stat(f.Path)
-	if err != nil {
-		return LocalKey{}, fmt.Errorf("read key file: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return LocalKey{}, fmt.Errorf("read key file %s: others may read it (mode %04o); run: chmod 600 %[1]s", f.Path, mode)
-	}
-	text, err := os.ReadFile(f.Path)
+	text, err := readPrivate(f.Path)
 	if err != nil {
 		return LocalKey{}, fmt.Errorf("read key file: %w", err)
 	}
@@ -100,24 +93,31 @@ func (f KeyFile) read() (LocalKey, error) {
 	return LocalKey(raw), nil
 }
 
-// write makes the file whole or not at all, and never replaces one.
 func (f KeyFile) write(key LocalKey) error {
-	dir := filepath.Dir(f.Path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, ".key-*") // made with mode 0600
+	_, err := writeOnce(f.Path, keyFileHead+base64.StdEncoding.EncodeToString(key[:])+"\n")
+	return err
+}
+
+// writeOnce makes a private file whole or not at all, and never replaces one:
+// it tells whether it was the one to make it.
+func writeOnce(path, text string) (made bool, err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // made with mode 0600
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = temp.WriteString(keyFileHead + base64.StdEncoding.EncodeToString(key[:]) + "\n")
+	_, err = temp.WriteString(text)
 	if err == nil {
 		err = temp.Sync()
 	}
 	if err = errors.Join(err, temp.Close()); err == nil {
-		if err = os.Link(temp.Name(), f.Path); errors.Is(err, fs.ErrExist) {
+		err = os.Link(temp.Name(), path)
+		made = err == nil
+		if errors.Is(err, fs.ErrExist) {
 			err = nil
 		}
 	}
-	return errors.Join(err, os.Remove(temp.Name()))
+	return made, errors.Join(err, os.Remove(temp.Name()))
 }

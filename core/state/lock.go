@@ -48,6 +48,9 @@ func (e *LockedError) Error() string {
 // system cannot be waited for with a limit.
 const lockPoll = 100 * time.Millisecond
 
+// lockSuffix makes the name of the lock file from that of the state.
+const lockSuffix = ".lock"
+
 // fileLock is a lock of the operating system on a file. The kernel releases it
 // when its holder dies, so nothing is ever left locked. The file itself stays:
 // removing it would let two processes lock two files of one name.

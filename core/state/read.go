@@ -11,7 +11,7 @@ import (
 
 // Snapshot implements Session. It reads in a transaction of its own, so it
 // sees one moment even while appends go on.
-func (s *SQLite) Snapshot(ctx context.Context) (*Snapshot, error) {
+func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
 	snap := &Snapshot{
 		Stack: s.opts.Stack, Objects: map[Key]*Object{}, Operations: map[string]*Operation{},
 		Bindings: map[string]Binding{}, Outputs: map[string]Output{},
@@ -19,28 +19,28 @@ func (s *SQLite) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if s.db == nil {
 		return snap, nil
 	}
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.db.BeginTx(ctx, s.engine.reading())
 	if err != nil {
-		return nil, s.explain(err)
+		return nil, s.engine.explain(err)
 	}
 	defer func() { _ = tx.Rollback() }() // it wrote nothing
 	if err := tx.QueryRowContext(ctx, "SELECT lineage, serial, stack FROM meta").Scan(&snap.Lineage, &snap.Serial, &snap.Stack); err != nil {
-		return nil, s.explain(err)
+		return nil, s.engine.explain(err)
 	}
 	for _, read := range []func(context.Context, *sql.Tx, *Snapshot) error{
 		s.readObjects, s.readOperations, s.readBindings,
 	} {
 		if err := read(ctx, tx, snap); err != nil {
-			return nil, s.explain(err)
+			return nil, s.engine.explain(err)
 		}
 	}
 	if snap.Outputs, err = readOutputs(ctx, tx, s.seal); err != nil {
-		return nil, s.explain(err)
+		return nil, s.engine.explain(err)
 	}
 	return snap, nil
 }
 
-func (s *SQLite) readObjects(ctx context.Context, tx *sql.Tx, snap *Snapshot) error {
+func (s *Store) readObjects(ctx context.Context, tx *sql.Tx, snap *Snapshot) error {
 	return each(ctx, tx, "SELECT "+columns+" FROM objects", func(rows *sql.Rows) error {
 		row, err := scanRow(rows)
 		if err != nil {
@@ -66,7 +66,7 @@ func scanRow(from interface{ Scan(...any) error }) (*objectRow, error) {
 }
 
 // readOperations replays the journal: what began and did not end is under way.
-func (s *SQLite) readOperations(ctx context.Context, tx *sql.Tx, snap *Snapshot) error {
+func (s *Store) readOperations(ctx context.Context, tx *sql.Tx, snap *Snapshot) error {
 	type entry struct {
 		kind string
 		body []byte
@@ -129,7 +129,7 @@ func replay(snap *Snapshot, id, kind string, text []byte) error {
 	return nil
 }
 
-func (s *SQLite) readBindings(ctx context.Context, tx *sql.Tx, snap *Snapshot) error {
+func (s *Store) readBindings(ctx context.Context, tx *sql.Tx, snap *Snapshot) error {
 	return each(ctx, tx, "SELECT alias, body FROM bindings", func(rows *sql.Rows) error {
 		var alias string
 		var body []byte
@@ -173,7 +173,7 @@ type Serial struct {
 }
 
 // History returns the kept serials, newest first.
-func (s *SQLite) History(ctx context.Context) ([]Serial, error) {
+func (s *Store) History(ctx context.Context) ([]Serial, error) {
 	if s.db == nil {
 		return nil, nil
 	}
@@ -194,7 +194,7 @@ func (s *SQLite) History(ctx context.Context) ([]Serial, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, s.explain(err)
+		return nil, s.engine.explain(err)
 	}
 	var list []Serial
 	err = each(ctx, s.db, "SELECT serial, at, holder FROM serials ORDER BY serial DESC", func(rows *sql.Rows) error {
@@ -212,7 +212,7 @@ func (s *SQLite) History(ctx context.Context) ([]Serial, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, s.explain(err)
+		return nil, s.engine.explain(err)
 	}
 	return list, nil
 }

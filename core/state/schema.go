@@ -4,16 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 const (
 	// format is the version of the schema below, kept in user_version.
-	format = 1
+	format = 2
 	// applicationID marks the file as ours in SQLite's header ("mold").
 	applicationID = 0x6d6f6c64
 	// pageSize is small because every flush writes whole pages, and a flush
@@ -33,8 +31,9 @@ CREATE TABLE meta (
   lineage   TEXT NOT NULL,
   stack     TEXT NOT NULL,
   serial    INTEGER NOT NULL,
-  key_id    TEXT NOT NULL,  -- which local key wraps data_key
-  data_key  BLOB NOT NULL
+  key_id    TEXT NOT NULL,  -- which local key wraps data_key; "" for recipients
+  data_key  BLOB NOT NULL,
+  recipients TEXT NOT NULL DEFAULT '' -- JSON list of age public keys; since format 2
 );
 CREATE TABLE objects (
   n         INTEGER PRIMARY KEY,
@@ -89,16 +88,17 @@ CREATE TABLE outputs (
 
 // meta is the row that describes the state itself.
 type meta struct {
-	lineage string
-	stack   string
-	serial  int64
-	keyID   string
-	dataKey []byte // wrapped
+	lineage    string
+	stack      string
+	serial     int64
+	keyID      string
+	dataKey    []byte // wrapped
+	recipients []string
 }
 
 // prepareFile sets what must be set before the first table exists, and how
 // this connection writes.
-func prepareFile(ctx context.Context, conn *sql.Conn) error {
+func prepareFile(ctx context.Context, _ *Store, conn *sql.Conn) error {
 	for _, pragma := range []string{
 		fmt.Sprintf("PRAGMA page_size = %d", pageSize),
 		"PRAGMA journal_mode = WAL",
@@ -113,7 +113,7 @@ func prepareFile(ctx context.Context, conn *sql.Conn) error {
 }
 
 // create makes the schema in one transaction if the file holds nothing yet.
-func (s *SQLite) create(ctx context.Context, conn *sql.Conn) error {
+func (f *sqliteFile) create(ctx context.Context, s *Store, conn *sql.Conn) error {
 	var tables int
 	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&tables); err != nil {
 		return err
@@ -121,15 +121,7 @@ func (s *SQLite) create(ctx context.Context, conn *sql.Conn) error {
 	if tables > 0 {
 		return nil
 	}
-	lineage, dataKey := rand.Text(), make([]byte, keySize)
-	if _, err := rand.Read(dataKey); err != nil {
-		return err
-	}
-	local, err := s.opts.Keys.Create()
-	if err != nil {
-		return err
-	}
-	wrapped, err := wrapKey(local, dataKey, lineage)
+	m, err := s.opts.newMeta()
 	if err != nil {
 		return err
 	}
@@ -139,7 +131,7 @@ func (s *SQLite) create(ctx context.Context, conn *sql.Conn) error {
 	}
 	_, err = tx.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, format))
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "INSERT INTO meta VALUES (1, ?, ?, 0, ?, ?)", lineage, s.opts.Stack, local.id(), wrapped)
+		_, err = tx.ExecContext(ctx, insertMeta, m.args()...)
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
@@ -147,56 +139,124 @@ func (s *SQLite) create(ctx context.Context, conn *sql.Conn) error {
 	return tx.Commit()
 }
 
-// readMeta checks that the file is a state of a format we understand, reads
-// its description and unwraps its data key.
-func (s *SQLite) readMeta(ctx context.Context) error {
-	var application, version int64
+// upgrades are the statements that lead from each format to the next.
+var upgrades = map[int]string{
+	1: "ALTER TABLE meta ADD COLUMN recipients TEXT NOT NULL DEFAULT ''",
+}
+
+// upgrade brings a file of an older format to ours, in one transaction.
+func (f *sqliteFile) upgrade(ctx context.Context, s *Store, conn *sql.Conn) error {
+	version, err := f.version(ctx, s)
+	if err != nil || version == format {
+		return err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for ; version < format; version++ {
+		if _, err := tx.ExecContext(ctx, upgrades[version]+fmt.Sprintf("; PRAGMA user_version = %d", version+1)); err != nil {
+			return errors.Join(fmt.Errorf("upgrade from format %d: %w", version, err), tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// version checks that the file is a state of a format we understand.
+func (f *sqliteFile) version(ctx context.Context, s *Store) (int, error) {
+	var application, version int
 	err := s.db.QueryRowContext(ctx, "SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version)").
 		Scan(&application, &version)
-	if err != nil {
-		return s.explain(err)
-	}
 	switch {
+	case err != nil:
+		return 0, err
 	case application != applicationID:
-		return fmt.Errorf("read state %s: the file is a database of another program", s.path)
-	case version > format:
-		return fmt.Errorf("read state %s: it has format %d and this moldctl understands formats up to %d; use the moldctl that wrote it, or a newer one",
-			s.path, version, format)
+		return 0, fmt.Errorf("read state %s: the file is a database of another program", f.path)
+	case version < 1 || version > format:
+		return 0, newerFormat(f.path, version)
 	}
+	return version, nil
+}
+
+// newerFormat refuses what a later moldctl has written.
+func newerFormat(name string, version int) error {
+	return fmt.Errorf("read state %s: it has format %d and this moldctl understands formats up to %d; use the moldctl that wrote it, or a newer one",
+		name, version, format)
+}
+
+// readMeta checks the format, reads the state's description and unwraps its
+// data key. A reader takes an older format as it is.
+func (f *sqliteFile) readMeta(ctx context.Context, s *Store) error {
+	version, err := f.version(ctx, s)
+	if err != nil {
+		return f.explain(err)
+	}
+	query := selectMeta
+	if version == 1 {
+		query = "SELECT lineage, stack, serial, key_id, data_key, '' FROM meta"
+	}
+	return s.readMeta(s.db.QueryRowContext(ctx, query))
+}
+
+const (
+	selectMeta = "SELECT lineage, stack, serial, key_id, data_key, recipients FROM meta"
+	insertMeta = "INSERT INTO meta (only, lineage, stack, serial, key_id, data_key, recipients) VALUES (1, ?, ?, ?, ?, ?, ?)"
+)
+
+// args are the values of insertMeta.
+func (m meta) args() []any {
+	return []any{m.lineage, m.stack, m.serial, m.keyID, m.dataKey, joinRecipients(m.recipients)}
+}
+
+// newMeta describes a state that is made: its lineage and data key are random.
+func (o *Options) newMeta() (meta, error) {
+	m := meta{lineage: rand.Text(), stack: o.Stack, recipients: o.Recipients}
+	dataKey := make([]byte, keySize)
+	if _, err := rand.Read(dataKey); err != nil {
+		return m, err
+	}
+	return m, m.wrap(dataKey, o.Keys)
+}
+
+// readMeta reads the state's description from its row and unwraps its data key.
+func (s *Store) readMeta(row *sql.Row) error {
 	m := &s.meta
-	err = s.db.QueryRowContext(ctx, "SELECT lineage, stack, serial, key_id, data_key FROM meta").
-		Scan(&m.lineage, &m.stack, &m.serial, &m.keyID, &m.dataKey)
-	if err != nil {
-		return s.explain(err)
+	var recipients string
+	if err := row.Scan(&m.lineage, &m.stack, &m.serial, &m.keyID, &m.dataKey, &recipients); err != nil {
+		return s.engine.explain(err)
 	}
-	local, err := s.opts.Keys.Load(m.keyID)
-	if err != nil {
-		return fmt.Errorf("read state %s: %w", s.path, err)
+	var err error
+	if m.recipients, err = splitRecipients(recipients); err != nil {
+		return fmt.Errorf("read state %s: %w", s.engine.name(), err)
 	}
-	s.seal, err = newSealer(local, m.dataKey, m.lineage)
+	dataKey, err := m.unwrap(s.opts)
 	if err != nil {
-		return fmt.Errorf("read state %s: %w", s.path, err)
+		return fmt.Errorf("read state %s: %w", s.engine.name(), err)
+	}
+	if s.seal, err = newSealer(dataKey, m.lineage); err != nil {
+		return fmt.Errorf("read state %s: %w", s.engine.name(), err)
 	}
 	return nil
 }
 
-// explain says what a failure of the database means for the user.
-func (s *SQLite) explain(err error) error {
-	var failure *sqlite.Error
-	if !errors.As(err, &failure) {
-		return fmt.Errorf("state %s: %w", s.path, err)
+func joinRecipients(list []string) string {
+	if len(list) == 0 {
+		return ""
 	}
-	switch failure.Code() & 0xff { // the low byte is the primary code
-	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("write state %s: the disk is full; nothing of this change was kept: %w", s.path, err)
-	case sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("write state %s: the file may not be written: %w", s.path, err)
-	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("read state %s: the file is damaged; restore it from a backup: %w", s.path, err)
-	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("read state %s: the file is not a moldctl state: %w", s.path, err)
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return fmt.Errorf("state %s: another program uses the file: %w", s.path, err)
+	text, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // a list of strings always has a JSON form
 	}
-	return fmt.Errorf("state %s: %w", s.path, err)
+	return string(text)
+}
+
+func splitRecipients(text string) ([]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var list []string
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return nil, fmt.Errorf("list of recipients: %w", err)
+	}
+	return list, nil
 }

@@ -40,8 +40,26 @@ type sealer struct {
 	lineage string
 }
 
-// newSealer unwraps the data key of a state.
-func newSealer(local LocalKey, wrapped []byte, lineage string) (*sealer, error) {
+// newSealer seals with the data key of a state.
+func newSealer(dataKey []byte, lineage string) (*sealer, error) {
+	aead, err := chacha20poly1305.NewX(dataKey)
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{aead: aead, lineage: lineage}, nil
+}
+
+// wrapLocal encrypts a data key under the user's local key.
+func wrapLocal(local LocalKey, dataKey []byte, lineage string) ([]byte, error) {
+	outer, err := chacha20poly1305.NewX(local[:])
+	if err != nil {
+		return nil, err
+	}
+	return seal(outer, dataKey, lineage, "data key")
+}
+
+// unwrapLocal is the inverse of wrapLocal.
+func unwrapLocal(local LocalKey, wrapped []byte, lineage string) ([]byte, error) {
 	outer, err := chacha20poly1305.NewX(local[:])
 	if err != nil {
 		return nil, err
@@ -50,20 +68,7 @@ func newSealer(local LocalKey, wrapped []byte, lineage string) (*sealer, error) 
 	if err != nil {
 		return nil, fmt.Errorf("unwrap data key: %w", err)
 	}
-	aead, err := chacha20poly1305.NewX(dataKey)
-	if err != nil {
-		return nil, err
-	}
-	return &sealer{aead: aead, lineage: lineage}, nil
-}
-
-// wrapKey encrypts a data key under the user's local key.
-func wrapKey(local LocalKey, dataKey []byte, lineage string) ([]byte, error) {
-	outer, err := chacha20poly1305.NewX(local[:])
-	if err != nil {
-		return nil, err
-	}
-	return seal(outer, dataKey, lineage, "data key")
+	return dataKey, nil
 }
 
 // object seals a field of an object's row; nil stays nil.

@@ -19,7 +19,7 @@ import (
 )
 
 // openState opens a state of this test with a key file of its own.
-func openState(t *testing.T, dir string, change ...func(*state.Options)) *state.SQLite {
+func openState(t *testing.T, dir string, change ...func(*state.Options)) *state.Store {
 	t.Helper()
 	s, err := state.OpenSQLite(t.Context(), statePath(dir), options(dir, change...))
 	if err != nil {
@@ -45,14 +45,14 @@ func options(dir string, change ...func(*state.Options)) state.Options {
 
 func readOnly(o *state.Options) { o.ReadOnly = true }
 
-func put(t *testing.T, s *state.SQLite, entries ...state.Entry) {
+func put(t *testing.T, s *state.Store, entries ...state.Entry) {
 	t.Helper()
 	if err := s.Append(t.Context(), entries...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func snapshot(t *testing.T, s *state.SQLite) *state.Snapshot {
+func snapshot(t *testing.T, s *state.Store) *state.Snapshot {
 	t.Helper()
 	snap, err := s.Snapshot(t.Context())
 	if err != nil {
@@ -341,10 +341,10 @@ func TestOpeningWhatIsNotOurs(t *testing.T) {
 	}{
 		"newer format": {func(t *testing.T, dir string) {
 			s := openState(t, dir)
-			if err := errors.Join(s.Exec("PRAGMA user_version = 2"), s.Close()); err != nil {
+			if err := errors.Join(s.Exec("PRAGMA user_version = 3"), s.Close()); err != nil {
 				t.Fatal(err)
 			}
-		}, "it has format 2 and this moldctl understands formats up to 1"},
+		}, "it has format 3 and this moldctl understands formats up to 2"},
 		"another program": {func(t *testing.T, dir string) {
 			s := openState(t, dir)
 			if err := errors.Join(s.Exec("PRAGMA application_id = 1"), s.Close()); err != nil {

@@ -30,7 +30,7 @@ type change func(context.Context, *batch) error
 // writer owns the writing connection. Everything it knows is rebuilt from the
 // file by load; a batch that fails is undone in memory by doing that again.
 type writer struct {
-	session *SQLite
+	session *Store
 	conn    *sql.Conn
 
 	rows    map[Key]int64      // number of each object's row
@@ -110,15 +110,37 @@ func (w *writer) serve(ctx context.Context, group []*request) {
 	}
 }
 
-// write carries out a group in one transaction and flushes it.
+// write carries out a group in one transaction and flushes it. If the
+// connection is lost meanwhile it finds out whether the group was kept, and
+// writes it again if not.
 func (w *writer) write(ctx context.Context, group []*request) error {
-	if w.broken != nil {
-		return w.broken
+	for w.broken == nil {
+		err := w.try(ctx, group)
+		if err == nil {
+			return nil
+		}
+		conn, kept, lost := w.session.engine.reconnect(ctx, w.session.db, w.conn, err)
+		if conn != nil {
+			w.conn = conn
+		} else if lost == nil {
+			return w.undo(ctx, err)
+		}
+		if lost == nil {
+			lost = w.load(ctx)
+		}
+		if w.broken = lost; lost == nil && kept {
+			return nil
+		}
 	}
-	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	return w.broken
+}
+
+// try makes one attempt at a group.
+func (w *writer) try(ctx context.Context, group []*request) error {
+	if err := w.session.engine.begin(ctx, w.conn); err != nil {
 		return err
 	}
-	b := &batch{w}
+	b := &batch{writer: w}
 	err := b.all(ctx, group)
 	if err == nil && w.bytes > journalLimit+w.live() {
 		err = b.compact(ctx)
@@ -127,8 +149,13 @@ func (w *writer) write(ctx context.Context, group []*request) error {
 		_, err = w.conn.ExecContext(ctx, "COMMIT")
 	}
 	if err == nil {
-		return nil
+		w.broken = b.final
 	}
+	return err
+}
+
+// undo takes back a group that could not be carried out.
+func (w *writer) undo(ctx context.Context, err error) error {
 	// A failed statement may have ended the transaction by itself.
 	if _, undo := w.conn.ExecContext(ctx, "ROLLBACK"); undo != nil && !noTransaction(undo) {
 		err = errors.Join(err, undo)
@@ -149,8 +176,8 @@ func (w *writer) live() int {
 // finish leaves the journal without ended operations. What is open stays.
 func (w *writer) finish(ctx context.Context) {
 	if w.broken == nil && w.bytes > w.live() {
-		if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err == nil {
-			b := &batch{w}
+		if err := w.session.engine.begin(ctx, w.conn); err == nil {
+			b := &batch{writer: w}
 			end := "COMMIT"
 			if err := b.compact(ctx); err != nil {
 				end = "ROLLBACK"
@@ -161,7 +188,9 @@ func (w *writer) finish(ctx context.Context) {
 			w.session.closeErr = err
 		}
 	}
-	w.session.closeErr = errors.Join(w.session.closeErr, w.conn.Close())
+	if err := w.conn.Close(); !errors.Is(err, sql.ErrConnDone) {
+		w.session.closeErr = errors.Join(w.session.closeErr, err)
+	}
 }
 
 // load reads what the writer must know of the file.
@@ -182,7 +211,7 @@ func (w *writer) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = each(ctx, w.conn, "SELECT n, operation, kind, length(operation)+length(kind)+ifnull(length(body),0) FROM journal ORDER BY n", func(rows *sql.Rows) error {
+	err = each(ctx, w.conn, "SELECT n, operation, kind, length(operation)+length(kind)+coalesce(length(body),0) FROM journal ORDER BY n", func(rows *sql.Rows) error {
 		var n int64
 		var operation, kind string
 		var size int
