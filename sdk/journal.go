@@ -122,18 +122,11 @@ func (j *journal) Checkpoint(_ context.Context, cp cloudstack.Checkpoint) error 
 // what the cloud has just named, and a host that gives up ends the stream.
 func (j *journal) tell(call *wire.Call, wrap func(uint64, *wire.Call) *wire.ApplyDown) error {
 	j.mu.Lock()
-	if j.broken != nil {
-		defer j.mu.Unlock()
-		return j.broken
-	}
-	j.seq++
-	seq, done := j.seq, make(chan struct{})
-	j.waiting[seq] = done
 	j.calls[call.GetKey()] = call
 	j.mu.Unlock()
-	if err := j.send(wrap(seq, call)); err != nil {
-		j.breakOff(err)
-		return errBroken
+	_, done, err := j.ask(func(seq uint64) *wire.ApplyDown { return wrap(seq, call) })
+	if err != nil {
+		return err
 	}
 	select {
 	case <-done:
@@ -149,6 +142,51 @@ func (j *journal) send(msg *wire.ApplyDown) error {
 	j.sending.Lock()
 	defer j.sending.Unlock()
 	return j.stream.Send(msg)
+}
+
+// Permit asks the host for keys that only one operation of the run may hold at
+// a time. It stops waiting when the context ends; the keys then go with the
+// operation.
+func (j *journal) Permit(ctx context.Context, keys []string) (func(), error) {
+	seq, granted, err := j.ask(func(seq uint64) *wire.ApplyDown {
+		return &wire.ApplyDown{Message: &wire.ApplyDown_Permit{Permit: &wire.Permit{Seq: seq, Keys: keys}}}
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-granted:
+	case <-j.ended:
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return nil, j.broken
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return func() {
+		msg := &wire.ApplyDown{Message: &wire.ApplyDown_Release{Release: &wire.Release{Permit: seq}}}
+		if err := j.send(msg); err != nil {
+			j.breakOff(err)
+		}
+	}, nil
+}
+
+// ask sends a message that wants an answer and returns where it arrives.
+func (j *journal) ask(wrap func(uint64) *wire.ApplyDown) (uint64, <-chan struct{}, error) {
+	j.mu.Lock()
+	if j.broken != nil {
+		defer j.mu.Unlock()
+		return 0, nil, j.broken
+	}
+	j.seq++
+	seq, done := j.seq, make(chan struct{})
+	j.waiting[seq] = done
+	j.mu.Unlock()
+	if err := j.send(wrap(seq)); err != nil {
+		j.breakOff(err)
+		return 0, nil, errBroken
+	}
+	return seq, done, nil
 }
 
 // progress tells the user what goes on. A message that is lost does no harm.

@@ -64,9 +64,7 @@ func (r *runner) again(ctx context.Context, s *plan.Step, row *state.Object, val
 	if more := r.remove(ctx, &remove); more.HasErrors() {
 		return "", append(diags, more...)
 	}
-	fresh := *s
-	fresh.Object = nil
-	return r.change(ctx, &fresh)
+	return r.change(ctx, s.Anew())
 }
 
 // complete evaluates what was not known when the plan was made.

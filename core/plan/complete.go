@@ -60,6 +60,18 @@ func (s *Step) Configured() bool {
 	return true
 }
 
+// Anew is the step that makes the object from nothing, whatever there was.
+func (s *Step) Anew() *Step {
+	fresh := *s
+	fresh.Action, fresh.Prior, fresh.Object = Create, cty.NullVal(s.Type.ImpliedType()), nil
+	for _, a := range s.Type.Attributes {
+		if a.Computed && !a.Optional {
+			fresh.Planned = with(fresh.Planned, a.Name, cty.UnknownVal(a.Type))
+		}
+	}
+	return &fresh
+}
+
 // Complete puts the configuration as it is known now into what was planned.
 // It lists the attributes in which that departs from the plan.
 func (s *Step) Complete(config cty.Value) (cty.Value, []string) {

@@ -149,6 +149,8 @@ func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.R
 	if err := stream.Send(&wire.ApplyUp{Message: &wire.ApplyUp_Start{Start: start}}); err != nil {
 		return nil, p.broken(ctx, err)
 	}
+	c := &conversation{host: h, cloud: start.GetCloud(), stream: stream, held: map[uint64]func(){}}
+	defer c.end(cancel)
 	for {
 		msg, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -160,6 +162,9 @@ func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.R
 		if result := msg.GetResult(); result != nil {
 			return result, nil
 		}
+		if c.permits(ctx, msg) {
+			continue
+		}
 		seq, err := record(ctx, msg, j)
 		if err != nil {
 			return nil, err
@@ -167,7 +172,7 @@ func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.R
 		if seq == 0 {
 			continue
 		}
-		if err := stream.Send(&wire.ApplyUp{Message: &wire.ApplyUp_Ack{Ack: &wire.Ack{Seq: seq}}}); err != nil {
+		if err := c.ack(seq); err != nil {
 			return nil, p.broken(ctx, err)
 		}
 	}

@@ -48,6 +48,8 @@ type Host struct {
 	children map[string]*process
 	ids      map[string]*wire.CloudIdentity
 	closed   bool
+
+	permits permits
 }
 
 // New reads the plugin.yaml of every source. It starts nothing.

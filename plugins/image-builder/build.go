@@ -77,7 +77,11 @@ func (b *build) takeOver(ctx context.Context) (built, bool, error) {
 	if err := errors.Join(errs...); err != nil || made.ID == "" {
 		return built{}, false, err
 	}
-	return made, true, b.ready(ctx, made.ID)
+	if err := b.ready(ctx, made.ID); err != nil || made.Machine == "" {
+		return made, true, err
+	}
+	b.machine = made.Machine
+	return made, true, b.snapshot(ctx)
 }
 
 // usable says whether the template of an interrupted build is the one to be built now.
@@ -194,7 +198,8 @@ func (b *build) deploy(ctx context.Context, pair *keyPair) error {
 	b.r.Progress("starting the machine %s", name)
 	made, err := b.r.Cloud.Call(ctx, cloudstack.Mutation{
 		Key: b.key("deploy"), Command: "deployVirtualMachine", Params: params, Result: "virtualmachine",
-		Serial: []string{"machines of network " + b.network.ID()},
+		// The first machine of a network takes the network's own address.
+		Serial: []string{cloudstack.AddressPermit(b.network.ID()), "machines of network " + b.network.ID()},
 		Identity: cloudstack.Identity{
 			Kind: cloudstack.Marker, List: "listVirtualMachines", Params: cloudstack.Params{"networkid": b.network.ID(), "listall": "true"}, Result: "virtualmachine",
 			Match: map[string]string{"details.moldctl.op": marker},

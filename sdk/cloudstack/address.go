@@ -20,10 +20,21 @@ func (c *Client) SourceNAT(ctx context.Context, network string) (Object, error) 
 	return nil, nil
 }
 
+// AddressPermit is the key under which a network's first address is settled: by whoever allocates one, or by its first machine, whose start
+// takes one for the network itself.
+func AddressPermit(network string) string { return "addresses of network " + network }
+
 // AddressFor gives a network an address to serve on: its source NAT address if it has one, else a new one. owned says that the address
 // was allocated for this and can be released alone; a source NAT address cannot, and the first address of a network becomes just that.
 func (c *Client) AddressFor(ctx context.Context, key, network string) (address Object, owned bool, err error) {
-	release, err := c.permits.acquire(ctx, []string{"addresses of network " + network})
+	if _, taken := c.resumed.has(key); taken {
+		// An interrupted run has allocated it; another would be one too many.
+		address, err = c.Allocate(ctx, key, Params{"networkid": network})
+		if !IsGone(err) {
+			return address, err == nil && !address.Bool("issourcenat"), err
+		}
+	}
+	release, err := c.acquire(ctx, []string{AddressPermit(network)})
 	if err != nil {
 		return nil, false, err
 	}

@@ -49,7 +49,7 @@ func (c *Client) Call(ctx context.Context, m Mutation) (Object, error) {
 		keys = append(keys, m.Identity.List+" "+m.Identity.Params.String())
 	}
 	slices.Sort(keys)
-	release, err := c.permits.acquire(ctx, slices.Compact(keys))
+	release, err := c.acquire(ctx, slices.Compact(keys))
 	if err != nil {
 		return nil, err
 	}

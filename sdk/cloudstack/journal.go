@@ -45,6 +45,21 @@ type OpenCall struct {
 	SentAt   time.Time `json:"sent_at"`
 }
 
+// Permitter is a Journal that also grants permits: keys that only one operation of a run may hold at a time, whichever plugin carries it
+// out. Without it a client keeps its own calls apart and no others.
+type Permitter interface {
+	// Permit waits for all keys, which are sorted, and returns how to give them back.
+	Permit(ctx context.Context, keys []string) (release func(), err error)
+}
+
+// acquire waits for keys that calls may not share, from the host if it grants them.
+func (c *Client) acquire(ctx context.Context, keys []string) (func(), error) {
+	if host, ok := c.journal.(Permitter); ok && len(keys) > 0 {
+		return host.Permit(ctx, keys)
+	}
+	return c.permits.acquire(ctx, keys)
+}
+
 // resumed holds the calls of an interrupted operation that are known to have happened; each is used once.
 type resumed struct {
 	mu    sync.Mutex // guards calls
@@ -59,6 +74,17 @@ func newResumed(settled []Settled) *resumed {
 		}
 	}
 	return r
+}
+
+// has tells whether a call of the key is known to have happened, and its id.
+func (r *resumed) has(key string) (string, bool) {
+	if r == nil {
+		return "", false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.calls[key]
+	return s.ID, ok
 }
 
 func (r *resumed) take(key string) (Settled, bool) {

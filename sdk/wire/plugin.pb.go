@@ -233,7 +233,7 @@ func (x Result_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Result_Status.Descriptor instead.
 func (Result_Status) EnumDescriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{19, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{21, 0}
 }
 
 type ReadReply_State int32
@@ -285,7 +285,7 @@ func (x ReadReply_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReadReply_State.Descriptor instead.
 func (ReadReply_State) EnumDescriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{23, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // Value is a cty value of a type both sides know from plugin.yaml. Exactly one
@@ -1689,6 +1689,106 @@ func (x *Progress) GetText() string {
 	return ""
 }
 
+// Permit asks for keys that only one operation of the run may hold at a time,
+// whichever plugin carries it out: the Ack with its seq grants them. They end
+// with a Release or with the operation.
+type Permit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Keys          []string               `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Permit) Reset() {
+	*x = Permit{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Permit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Permit) ProtoMessage() {}
+
+func (x *Permit) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Permit.ProtoReflect.Descriptor instead.
+func (*Permit) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Permit) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Permit) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// Release gives the keys of a Permit back. It is not acknowledged.
+type Release struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Permit        uint64                 `protobuf:"varint,1,opt,name=permit,proto3" json:"permit,omitempty"` // the seq of the Permit
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Release) Reset() {
+	*x = Release{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Release) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Release) ProtoMessage() {}
+
+func (x *Release) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Release.ProtoReflect.Descriptor instead.
+func (*Release) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Release) GetPermit() uint64 {
+	if x != nil {
+		return x.Permit
+	}
+	return 0
+}
+
 type Result struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        Result_Status          `protobuf:"varint,1,opt,name=status,proto3,enum=moldctl.plugin.v1.Result_Status" json:"status,omitempty"`
@@ -1701,7 +1801,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1813,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1826,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{19}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Result) GetStatus() Result_Status {
@@ -1765,6 +1865,8 @@ type ApplyDown struct {
 	//	*ApplyDown_Checkpoint
 	//	*ApplyDown_Progress
 	//	*ApplyDown_Result
+	//	*ApplyDown_Permit
+	//	*ApplyDown_Release
 	Message       isApplyDown_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1772,7 +1874,7 @@ type ApplyDown struct {
 
 func (x *ApplyDown) Reset() {
 	*x = ApplyDown{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1886,7 @@ func (x *ApplyDown) String() string {
 func (*ApplyDown) ProtoMessage() {}
 
 func (x *ApplyDown) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1899,7 @@ func (x *ApplyDown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyDown.ProtoReflect.Descriptor instead.
 func (*ApplyDown) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{20}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ApplyDown) GetMessage() isApplyDown_Message {
@@ -1843,6 +1945,24 @@ func (x *ApplyDown) GetResult() *Result {
 	return nil
 }
 
+func (x *ApplyDown) GetPermit() *Permit {
+	if x != nil {
+		if x, ok := x.Message.(*ApplyDown_Permit); ok {
+			return x.Permit
+		}
+	}
+	return nil
+}
+
+func (x *ApplyDown) GetRelease() *Release {
+	if x != nil {
+		if x, ok := x.Message.(*ApplyDown_Release); ok {
+			return x.Release
+		}
+	}
+	return nil
+}
+
 type isApplyDown_Message interface {
 	isApplyDown_Message()
 }
@@ -1863,6 +1983,14 @@ type ApplyDown_Result struct {
 	Result *Result `protobuf:"bytes,4,opt,name=result,proto3,oneof"`
 }
 
+type ApplyDown_Permit struct {
+	Permit *Permit `protobuf:"bytes,5,opt,name=permit,proto3,oneof"`
+}
+
+type ApplyDown_Release struct {
+	Release *Release `protobuf:"bytes,6,opt,name=release,proto3,oneof"`
+}
+
 func (*ApplyDown_Intent) isApplyDown_Message() {}
 
 func (*ApplyDown_Checkpoint) isApplyDown_Message() {}
@@ -1870,6 +1998,10 @@ func (*ApplyDown_Checkpoint) isApplyDown_Message() {}
 func (*ApplyDown_Progress) isApplyDown_Message() {}
 
 func (*ApplyDown_Result) isApplyDown_Message() {}
+
+func (*ApplyDown_Permit) isApplyDown_Message() {}
+
+func (*ApplyDown_Release) isApplyDown_Message() {}
 
 type ReadItem struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1884,7 +2016,7 @@ type ReadItem struct {
 
 func (x *ReadItem) Reset() {
 	*x = ReadItem{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2028,7 @@ func (x *ReadItem) String() string {
 func (*ReadItem) ProtoMessage() {}
 
 func (x *ReadItem) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2041,7 @@ func (x *ReadItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadItem.ProtoReflect.Descriptor instead.
 func (*ReadItem) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{21}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReadItem) GetRef() string {
@@ -1958,7 +2090,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2102,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2115,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{22}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReadRequest) GetType() string {
@@ -2020,7 +2152,7 @@ type ReadReply struct {
 
 func (x *ReadReply) Reset() {
 	*x = ReadReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2164,7 @@ func (x *ReadReply) String() string {
 func (*ReadReply) ProtoMessage() {}
 
 func (x *ReadReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2177,7 @@ func (x *ReadReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadReply.ProtoReflect.Descriptor instead.
 func (*ReadReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{23}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadReply) GetRef() string {
@@ -2094,7 +2226,7 @@ type FindRequest struct {
 
 func (x *FindRequest) Reset() {
 	*x = FindRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2238,7 @@ func (x *FindRequest) String() string {
 func (*FindRequest) ProtoMessage() {}
 
 func (x *FindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2251,7 @@ func (x *FindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
 func (*FindRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{24}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FindRequest) GetType() string {
@@ -2153,7 +2285,7 @@ type FindReply struct {
 
 func (x *FindReply) Reset() {
 	*x = FindReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2165,7 +2297,7 @@ func (x *FindReply) String() string {
 func (*FindReply) ProtoMessage() {}
 
 func (x *FindReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2178,7 +2310,7 @@ func (x *FindReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindReply.ProtoReflect.Descriptor instead.
 func (*FindReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FindReply) GetFound() []*FindReply_Found {
@@ -2206,7 +2338,7 @@ type SettleRequest struct {
 
 func (x *SettleRequest) Reset() {
 	*x = SettleRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2218,7 +2350,7 @@ func (x *SettleRequest) String() string {
 func (*SettleRequest) ProtoMessage() {}
 
 func (x *SettleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2231,7 +2363,7 @@ func (x *SettleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleRequest.ProtoReflect.Descriptor instead.
 func (*SettleRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{26}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SettleRequest) GetType() string {
@@ -2265,7 +2397,7 @@ type SettleReply struct {
 
 func (x *SettleReply) Reset() {
 	*x = SettleReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2277,7 +2409,7 @@ func (x *SettleReply) String() string {
 func (*SettleReply) ProtoMessage() {}
 
 func (x *SettleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2290,7 +2422,7 @@ func (x *SettleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleReply.ProtoReflect.Descriptor instead.
 func (*SettleReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SettleReply) GetCalls() []*Call {
@@ -2320,7 +2452,7 @@ type FindReply_Found struct {
 
 func (x *FindReply_Found) Reset() {
 	*x = FindReply_Found{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[33]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2464,7 @@ func (x *FindReply_Found) String() string {
 func (*FindReply_Found) ProtoMessage() {}
 
 func (x *FindReply_Found) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[33]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2477,7 @@ func (x *FindReply_Found) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindReply_Found.ProtoReflect.Descriptor instead.
 func (*FindReply_Found) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27, 0}
 }
 
 func (x *FindReply_Found) GetId() string {
@@ -2530,7 +2662,12 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12+\n" +
 	"\x04call\x18\x02 \x01(\v2\x17.moldctl.plugin.v1.CallR\x04call\"\x1e\n" +
 	"\bProgress\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\"\x83\x02\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\".\n" +
+	"\x06Permit\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04keys\x18\x02 \x03(\tR\x04keys\"!\n" +
+	"\aRelease\x12\x16\n" +
+	"\x06permit\x18\x01 \x01(\x04R\x06permit\"\x83\x02\n" +
 	"\x06Result\x128\n" +
 	"\x06status\x18\x01 \x01(\x0e2 .moldctl.plugin.v1.Result.StatusR\x06status\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.moldctl.plugin.v1.ValueR\x05value\x12\x18\n" +
@@ -2540,14 +2677,16 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x02OK\x10\x00\x12\v\n" +
 	"\aPARTIAL\x10\x01\x12\v\n" +
 	"\aTAINTED\x10\x02\x12\b\n" +
-	"\x04GONE\x10\x03\"\xfc\x01\n" +
+	"\x04GONE\x10\x03\"\xe9\x02\n" +
 	"\tApplyDown\x123\n" +
 	"\x06intent\x18\x01 \x01(\v2\x19.moldctl.plugin.v1.IntentH\x00R\x06intent\x12?\n" +
 	"\n" +
 	"checkpoint\x18\x02 \x01(\v2\x1d.moldctl.plugin.v1.CheckpointH\x00R\n" +
 	"checkpoint\x129\n" +
 	"\bprogress\x18\x03 \x01(\v2\x1b.moldctl.plugin.v1.ProgressH\x00R\bprogress\x123\n" +
-	"\x06result\x18\x04 \x01(\v2\x19.moldctl.plugin.v1.ResultH\x00R\x06resultB\t\n" +
+	"\x06result\x18\x04 \x01(\v2\x19.moldctl.plugin.v1.ResultH\x00R\x06result\x123\n" +
+	"\x06permit\x18\x05 \x01(\v2\x19.moldctl.plugin.v1.PermitH\x00R\x06permit\x126\n" +
+	"\arelease\x18\x06 \x01(\v2\x1a.moldctl.plugin.v1.ReleaseH\x00R\areleaseB\t\n" +
 	"\amessage\"\xff\x01\n" +
 	"\bReadItem\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x0e\n" +
@@ -2625,7 +2764,7 @@ func file_sdk_wire_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_sdk_wire_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sdk_wire_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_sdk_wire_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_sdk_wire_plugin_proto_goTypes = []any{
 	(Op)(0),                  // 0: moldctl.plugin.v1.Op
 	(Diagnostic_Severity)(0), // 1: moldctl.plugin.v1.Diagnostic.Severity
@@ -2651,21 +2790,23 @@ var file_sdk_wire_plugin_proto_goTypes = []any{
 	(*Intent)(nil),           // 21: moldctl.plugin.v1.Intent
 	(*Checkpoint)(nil),       // 22: moldctl.plugin.v1.Checkpoint
 	(*Progress)(nil),         // 23: moldctl.plugin.v1.Progress
-	(*Result)(nil),           // 24: moldctl.plugin.v1.Result
-	(*ApplyDown)(nil),        // 25: moldctl.plugin.v1.ApplyDown
-	(*ReadItem)(nil),         // 26: moldctl.plugin.v1.ReadItem
-	(*ReadRequest)(nil),      // 27: moldctl.plugin.v1.ReadRequest
-	(*ReadReply)(nil),        // 28: moldctl.plugin.v1.ReadReply
-	(*FindRequest)(nil),      // 29: moldctl.plugin.v1.FindRequest
-	(*FindReply)(nil),        // 30: moldctl.plugin.v1.FindReply
-	(*SettleRequest)(nil),    // 31: moldctl.plugin.v1.SettleRequest
-	(*SettleReply)(nil),      // 32: moldctl.plugin.v1.SettleReply
-	nil,                      // 33: moldctl.plugin.v1.CheckRequest.LookupsEntry
-	nil,                      // 34: moldctl.plugin.v1.PlanRequest.LookupsEntry
-	nil,                      // 35: moldctl.plugin.v1.Start.LookupsEntry
-	nil,                      // 36: moldctl.plugin.v1.Start.TimeoutsEntry
-	nil,                      // 37: moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	(*FindReply_Found)(nil),  // 38: moldctl.plugin.v1.FindReply.Found
+	(*Permit)(nil),           // 24: moldctl.plugin.v1.Permit
+	(*Release)(nil),          // 25: moldctl.plugin.v1.Release
+	(*Result)(nil),           // 26: moldctl.plugin.v1.Result
+	(*ApplyDown)(nil),        // 27: moldctl.plugin.v1.ApplyDown
+	(*ReadItem)(nil),         // 28: moldctl.plugin.v1.ReadItem
+	(*ReadRequest)(nil),      // 29: moldctl.plugin.v1.ReadRequest
+	(*ReadReply)(nil),        // 30: moldctl.plugin.v1.ReadReply
+	(*FindRequest)(nil),      // 31: moldctl.plugin.v1.FindRequest
+	(*FindReply)(nil),        // 32: moldctl.plugin.v1.FindReply
+	(*SettleRequest)(nil),    // 33: moldctl.plugin.v1.SettleRequest
+	(*SettleReply)(nil),      // 34: moldctl.plugin.v1.SettleReply
+	nil,                      // 35: moldctl.plugin.v1.CheckRequest.LookupsEntry
+	nil,                      // 36: moldctl.plugin.v1.PlanRequest.LookupsEntry
+	nil,                      // 37: moldctl.plugin.v1.Start.LookupsEntry
+	nil,                      // 38: moldctl.plugin.v1.Start.TimeoutsEntry
+	nil,                      // 39: moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	(*FindReply_Found)(nil),  // 40: moldctl.plugin.v1.FindReply.Found
 }
 var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	1,  // 0: moldctl.plugin.v1.Diagnostic.severity:type_name -> moldctl.plugin.v1.Diagnostic.Severity
@@ -2674,21 +2815,21 @@ var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	6,  // 3: moldctl.plugin.v1.ConfigureReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
 	12, // 4: moldctl.plugin.v1.ConfigureReply.identity:type_name -> moldctl.plugin.v1.CloudIdentity
 	5,  // 5: moldctl.plugin.v1.CheckRequest.config:type_name -> moldctl.plugin.v1.Value
-	33, // 6: moldctl.plugin.v1.CheckRequest.lookups:type_name -> moldctl.plugin.v1.CheckRequest.LookupsEntry
+	35, // 6: moldctl.plugin.v1.CheckRequest.lookups:type_name -> moldctl.plugin.v1.CheckRequest.LookupsEntry
 	6,  // 7: moldctl.plugin.v1.CheckReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
 	5,  // 8: moldctl.plugin.v1.PlanRequest.prior:type_name -> moldctl.plugin.v1.Value
 	5,  // 9: moldctl.plugin.v1.PlanRequest.config:type_name -> moldctl.plugin.v1.Value
 	5,  // 10: moldctl.plugin.v1.PlanRequest.proposed:type_name -> moldctl.plugin.v1.Value
-	34, // 11: moldctl.plugin.v1.PlanRequest.lookups:type_name -> moldctl.plugin.v1.PlanRequest.LookupsEntry
+	36, // 11: moldctl.plugin.v1.PlanRequest.lookups:type_name -> moldctl.plugin.v1.PlanRequest.LookupsEntry
 	5,  // 12: moldctl.plugin.v1.PlanReply.planned:type_name -> moldctl.plugin.v1.Value
 	6,  // 13: moldctl.plugin.v1.PlanReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
 	2,  // 14: moldctl.plugin.v1.Call.state:type_name -> moldctl.plugin.v1.Call.State
 	0,  // 15: moldctl.plugin.v1.Start.op:type_name -> moldctl.plugin.v1.Op
 	5,  // 16: moldctl.plugin.v1.Start.prior:type_name -> moldctl.plugin.v1.Value
 	5,  // 17: moldctl.plugin.v1.Start.planned:type_name -> moldctl.plugin.v1.Value
-	35, // 18: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
+	37, // 18: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
 	17, // 19: moldctl.plugin.v1.Start.resume:type_name -> moldctl.plugin.v1.Call
-	36, // 20: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
+	38, // 20: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
 	18, // 21: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
 	19, // 22: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
 	17, // 23: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
@@ -2699,40 +2840,42 @@ var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	21, // 28: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
 	22, // 29: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
 	23, // 30: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
-	24, // 31: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
-	5,  // 32: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
-	37, // 33: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	26, // 34: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
-	4,  // 35: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
-	5,  // 36: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 37: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	38, // 38: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
-	6,  // 39: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	17, // 40: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
-	17, // 41: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
-	6,  // 42: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	5,  // 43: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
-	7,  // 44: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
-	10, // 45: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
-	13, // 46: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
-	15, // 47: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
-	20, // 48: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
-	27, // 49: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
-	29, // 50: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
-	31, // 51: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
-	8,  // 52: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
-	11, // 53: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
-	14, // 54: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
-	16, // 55: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
-	25, // 56: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
-	28, // 57: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
-	30, // 58: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
-	32, // 59: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
-	52, // [52:60] is the sub-list for method output_type
-	44, // [44:52] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	26, // 31: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
+	24, // 32: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
+	25, // 33: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
+	5,  // 34: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
+	39, // 35: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	28, // 36: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
+	4,  // 37: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
+	5,  // 38: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 39: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	40, // 40: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
+	6,  // 41: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	17, // 42: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
+	17, // 43: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
+	6,  // 44: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	5,  // 45: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
+	7,  // 46: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
+	10, // 47: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
+	13, // 48: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
+	15, // 49: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
+	20, // 50: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
+	29, // 51: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
+	31, // 52: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
+	33, // 53: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
+	8,  // 54: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
+	11, // 55: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
+	14, // 56: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
+	16, // 57: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
+	27, // 58: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
+	30, // 59: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
+	32, // 60: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
+	34, // 61: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
+	54, // [54:62] is the sub-list for method output_type
+	46, // [46:54] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_sdk_wire_plugin_proto_init() }
@@ -2744,11 +2887,13 @@ func file_sdk_wire_plugin_proto_init() {
 		(*ApplyUp_Start)(nil),
 		(*ApplyUp_Ack)(nil),
 	}
-	file_sdk_wire_plugin_proto_msgTypes[20].OneofWrappers = []any{
+	file_sdk_wire_plugin_proto_msgTypes[22].OneofWrappers = []any{
 		(*ApplyDown_Intent)(nil),
 		(*ApplyDown_Checkpoint)(nil),
 		(*ApplyDown_Progress)(nil),
 		(*ApplyDown_Result)(nil),
+		(*ApplyDown_Permit)(nil),
+		(*ApplyDown_Release)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2756,7 +2901,7 @@ func file_sdk_wire_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sdk_wire_plugin_proto_rawDesc), len(file_sdk_wire_plugin_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
