@@ -10,18 +10,18 @@ import (
 
 // lbCommands are load balancer rules, their members and their stickiness.
 var lbCommands = map[string]command{
-	"createLoadBalancerRule": {start: startLBRule, job: createLBRuleJob, creates: true, queue: lbQueue, event: "LB.CREATE"},
-	"updateLoadBalancerRule": {start: namedLBRule, job: updateLBRuleJob, id: kindLBRule, queue: lbQueue, event: "LB.UPDATE"},
-	"deleteLoadBalancerRule": {start: namedLBRule, job: deleteLBRuleJob, id: kindLBRule, queue: lbQueue, event: "LB.DELETE"},
+	"createLoadBalancerRule": {start: startLBRule, job: createLBRuleJob, creates: true, queue: lbQueue, address: lbAddress, event: "LB.CREATE"},
+	"updateLoadBalancerRule": {start: namedLBRule, job: updateLBRuleJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.UPDATE"},
+	"deleteLoadBalancerRule": {start: namedLBRule, job: deleteLBRuleJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.DELETE"},
 	"listLoadBalancerRules":  {run: listLBRules, id: kindLBRule},
 
-	"assignToLoadBalancerRule":      {start: namedLBRule, job: assignLBJob, id: kindLBRule, queue: lbQueue, event: "LB.ASSIGN.TO.RULE"},
-	"removeFromLoadBalancerRule":    {start: namedLBRule, job: unassignLBJob, id: kindLBRule, queue: lbQueue, event: "LB.REMOVE.FROM.RULE"},
+	"assignToLoadBalancerRule":      {start: namedLBRule, job: assignLBJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.ASSIGN.TO.RULE"},
+	"removeFromLoadBalancerRule":    {start: namedLBRule, job: unassignLBJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.REMOVE.FROM.RULE"},
 	"listLoadBalancerRuleInstances": {run: listLBMembers, id: kindLBRule},
 
-	"createLBStickinessPolicy": {start: startStickiness, job: createStickinessJob, creates: true, queue: lbQueue,
+	"createLBStickinessPolicy": {start: startStickiness, job: createStickinessJob, creates: true, queue: lbQueue, address: lbAddress,
 		envelope: "createLBStickinessPolicy", event: "LB.STICKINESSPOLICY.CREATE"},
-	"deleteLBStickinessPolicy": {start: namedStickiness, job: deleteStickinessJob, id: kindStickiness, queue: lbQueue,
+	"deleteLBStickinessPolicy": {start: namedStickiness, job: deleteStickinessJob, id: kindStickiness, queue: lbQueue, address: lbAddress,
 		envelope: "deleteLBstickinessrruleresponse", event: "LB.STICKINESSPOLICY.DELETE"},
 	"listLBStickinessPolicies":  {run: listStickiness, id: kindStickiness},
 	"createLBHealthCheckPolicy": {start: startHealthCheck, job: noJob},

@@ -30,6 +30,19 @@ func addressOf(param string) func(*Call) string {
 	return func(c *Call) string { return c.Str(param) }
 }
 
+// lbAddress is the public address of the load balancer rule a call makes or changes.
+func lbAddress(c *Call) string {
+	for _, id := range []string{c.EntityID, c.Str("id"), c.Str("lbruleid")} {
+		if p, ok := c.Stickiness.Get(id); ok {
+			id = p.LBRuleID
+		}
+		if r, ok := c.LBRules.Get(id); ok {
+			return r.PublicIPID
+		}
+	}
+	return ""
+}
+
 const errNoAddress = "Insufficient address capacity"
 
 // takeIP finds a free address (the requested one, if any) and gives it to an owner, state Allocating. The row is put.
