@@ -219,6 +219,10 @@ func (b *batch) setOutputs(ctx context.Context, outputs []Output) error {
 	if err != nil {
 		return err
 	}
+	return b.replaceOutputs(ctx, old, outputs, b.session.seal)
+}
+
+func (b *batch) replaceOutputs(ctx context.Context, old map[string]Output, outputs []Output, seal *sealer) error {
 	if len(old) == len(outputs) && !slices.ContainsFunc(outputs, func(o Output) bool { return !sameOutput(old[o.Name], o) }) {
 		return nil
 	}
@@ -231,7 +235,8 @@ func (b *batch) setOutputs(ctx context.Context, outputs []Output) error {
 	for _, o := range outputs {
 		value := o.Value
 		if o.Sensitive {
-			if value, err = b.session.seal.named(o.Value, "output", o.Name); err != nil {
+			var err error
+			if value, err = seal.named(o.Value, "output", o.Name); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 )
 
@@ -33,4 +34,18 @@ func (s *Store) inWriter(c change) error {
 	r := &request{changes: []change{c}, done: make(chan error, 1)}
 	s.requests <- r
 	return <-r.done
+}
+
+// SealedTexts returns what is sealed in objects, history, journal and outputs.
+func (s *Store) SealedTexts(ctx context.Context) ([][]byte, error) {
+	var list [][]byte
+	err := each(ctx, s.db, `SELECT data FROM objects WHERE sealed = 1 UNION ALL SELECT private FROM objects UNION ALL SELECT pending FROM objects
+		UNION ALL SELECT private FROM history WHERE private IS NOT NULL UNION ALL SELECT body FROM journal UNION ALL SELECT value FROM outputs WHERE sensitive = 1`,
+		func(rows *sql.Rows) error {
+			var text []byte
+			err := rows.Scan(&text)
+			list = append(list, text)
+			return err
+		})
+	return list, err
 }

@@ -144,6 +144,12 @@ func (f *sqliteFile) name() string             { return f.path }
 func (f *sqliteFile) bind(query string) string { return query }
 func (f *sqliteFile) reading() *sql.TxOptions  { return &sql.TxOptions{ReadOnly: true} }
 
+// accepts: a file may be sealed with either.
+func (f *sqliteFile) accepts(recipients []string) error {
+	_, err := parseRecipients(recipients)
+	return err
+}
+
 func (f *sqliteFile) insert(ctx context.Context, conn *sql.Conn, query string, args ...any) (int64, error) {
 	done, err := conn.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -168,7 +174,13 @@ func (f *sqliteFile) purge(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	var busy, pages, moved int
-	return conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	if err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("another program reads the file; repeat it when that has ended")
+	}
+	return nil
 }
 
 func (f *sqliteFile) release() error {

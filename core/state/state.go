@@ -7,6 +7,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -26,6 +27,11 @@ const (
 type Key struct {
 	Addr    string
 	Deposed string
+}
+
+// Compare orders keys by address.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(cmp.Compare(k.Addr, other.Addr), cmp.Compare(k.Deposed, other.Deposed))
 }
 
 // Lookup is what a name in an attribute was resolved to.

@@ -77,6 +77,7 @@ type Store struct {
 	meta   meta
 
 	requests chan *request
+	purges   chan chan error
 	stop     chan struct{} // closed by Close: the writer finishes what is queued
 	stopped  chan struct{} // closed by the writer when it has ended
 	closing  sync.Once
@@ -102,6 +103,9 @@ type engine interface {
 	// returns another one and whether the batch was kept; nil if it was not
 	// lost; an error if there is no way back.
 	reconnect(ctx context.Context, db *sql.DB, old *sql.Conn, cause error) (conn *sql.Conn, kept bool, err error)
+	// accepts tells whether a state here may be sealed for these recipients;
+	// none means the local key.
+	accepts(recipients []string) error
 	// purge removes what is left of overwritten rows, as far as that can be done.
 	purge(ctx context.Context, conn *sql.Conn) error
 	// explain says what a failure of the database means for the user.
@@ -112,7 +116,7 @@ type engine interface {
 
 func newStore(e engine, opts Options) *Store {
 	return &Store{
-		engine: e, opts: opts, requests: make(chan *request), stop: make(chan struct{}), stopped: make(chan struct{}),
+		engine: e, opts: opts, requests: make(chan *request), purges: make(chan chan error), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 }
 

@@ -59,6 +59,8 @@ func (w *writer) run(ctx context.Context) {
 		select {
 		case r := <-w.session.requests:
 			w.serve(ctx, w.gather(r))
+		case answer := <-w.session.purges:
+			answer <- w.session.engine.purge(ctx, w.conn)
 		case <-w.session.stop:
 			w.finish(ctx)
 			return
