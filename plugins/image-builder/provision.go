@@ -69,7 +69,7 @@ func (b *build) hint(s step, err error) string {
 	text := strings.ToLower(err.Error())
 	for _, sign := range []string{"mirror", "could not resolve", "temporary failure", "timed out", "timeout", "unreachable", "failed to download", "cannot download", "unable to fetch"} {
 		if s.kind == "package" && strings.Contains(text, sign) {
-			return "\nThe machine may have no way out: a default isolated network lets nothing out. Give its network a block such as: egress { protocol = \"all\" }"
+			return "\nDoes the network have a block such as egress { protocol = \"all\" }? Without one a default isolated network lets nothing out"
 		}
 	}
 	return ""
