@@ -84,7 +84,7 @@ func (o *operation) kept(err error) Result {
 	}
 	problem := o.problem("Cannot delete "+o.typ.Name, "", err)
 	if cloudstack.CodeOf(err) == 530 && !o.Identity.MayExpunge {
-		problem.Detail += "\nThis account may not expunge machines: one that was destroyed keeps its network until the cloud expunges it, after a day by default. Run the command again then."
+		problem.Detail += "\nThis account may not expunge machines: one that was destroyed keeps what it uses, such as its network, until the cloud expunges it, after a day by default. Run the command again then."
 	}
 	return Result{Status: status, Value: o.self, Private: o.private.encode(), Problems: []Problem{problem}}
 }
