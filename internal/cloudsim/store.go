@@ -54,26 +54,29 @@ func (s *store) log(table, id string, row any) {
 }
 
 // commit hands the changes since the last commit to the log and returns the point up to which wal.sync must be called
-// before anybody may be told of them.
+// before anybody may be told of them. If they cannot be written they are undone.
 func (s *store) commit() (uint64, error) {
 	if s.err != nil {
 		err := s.err
 		s.rollback()
 		return s.seq, err
 	}
-	s.undo = s.undo[:0]
 	if len(s.pending) == 0 || s.wal == nil {
+		s.undo = s.undo[:0]
 		return s.seq, nil
 	}
-	s.seq++
-	err := s.wal.append(s.seq, s.pending)
-	s.pending = nil
-	if err == nil && s.wal.size > s.wal.limit {
-		trimLogs(s)
-		s.undo, s.pending = s.undo[:0], nil // the compact log holds them
-		err = s.wal.compact(s)
+	if err := s.wal.append(s.seq+1, s.pending); err != nil {
+		s.rollback()
+		return s.seq, err
 	}
-	return s.seq, err
+	s.seq++
+	s.undo, s.pending = s.undo[:0], nil
+	if s.wal.size <= s.wal.limit {
+		return s.seq, nil
+	}
+	trimLogs(s)
+	s.undo, s.pending = s.undo[:0], nil // the compact log holds it
+	return s.seq, s.wal.compact(s)
 }
 
 // rollback undoes the changes since the last commit.

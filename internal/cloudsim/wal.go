@@ -19,8 +19,9 @@ type wal struct {
 	path    string
 	file    *os.File
 	written atomic.Uint64
-	size    int64 // of the file; guarded by the cloud's lock, as all appending is
-	limit   int64 // size at which it is compacted again
+	broken  atomic.Bool // what is on disk is no longer known: nothing more is written
+	size    int64       // of the file; guarded by the cloud's lock, as all appending is
+	limit   int64       // size at which it is compacted again
 
 	syncing sync.Mutex // held during fsync, so that waiters share one, and while the file is replaced
 	synced  uint64
@@ -188,12 +189,24 @@ func (w *wal) append(seq uint64, records []record) error {
 	if err := enc.Encode(walLine{Seq: seq, Records: records}); err != nil {
 		return fmt.Errorf("write the cloud's data: %w", err)
 	}
-	n, err := w.file.Write(buf.Bytes())
-	w.size += int64(n)
-	if err != nil {
-		return fmt.Errorf("write the cloud's data: %w", err)
+	if w.broken.Load() {
+		return errors.New("write the cloud's data: an earlier write failed; start the cloud again")
 	}
+	if _, err := w.file.Write(buf.Bytes()); err != nil {
+		return errors.Join(fmt.Errorf("write the cloud's data: %w", err), w.cutBack())
+	}
+	w.size += int64(buf.Len())
 	w.written.Store(seq)
+	return nil
+}
+
+// cutBack removes the part of a line that a failed write left, so that later lines do not follow a torn one.
+func (w *wal) cutBack() error {
+	_, err := w.file.Seek(w.size, io.SeekStart)
+	if err = errors.Join(err, w.file.Truncate(w.size)); err != nil {
+		w.broken.Store(true)
+		return fmt.Errorf("cut back the cloud's data: %w", err)
+	}
 	return nil
 }
 
@@ -206,6 +219,7 @@ func (w *wal) sync(seq uint64) error {
 	}
 	upTo := w.written.Load()
 	if err := w.file.Sync(); err != nil {
+		w.broken.Store(true)
 		return fmt.Errorf("write the cloud's data: %w", err)
 	}
 	w.synced = upTo

@@ -191,3 +191,48 @@ func TestFastClockGoesOnAfterARestart(t *testing.T) {
 		t.Errorf("time fell back from %v to %v", last, now)
 	}
 }
+
+// TestDiskFailure: what cannot be written has not happened, and a half-written line does not spoil the log.
+func TestDiskFailure(t *testing.T) {
+	t.Parallel()
+	t.Run("dead disk", func(t *testing.T) {
+		t.Parallel()
+		c := startCloud(t, Options{Dir: t.TempDir()})
+		zone := must(t, c, "admin", "listZones").items("zone")[0]["id"].(string)
+		offering := idOf(t, c, "admin", "listNetworkOfferings", "networkoffering", sourceNATOffering)
+		c.mu.Lock()
+		c.store.wal.file.Close()
+		c.mu.Unlock()
+		for range 2 {
+			r := call(t, c, "admin", "createNetwork", "name", "web", "zoneid", zone, "networkofferingid", offering)
+			if r.status != 530 {
+				t.Errorf("a call that cannot be kept: got %d %s", r.status, r.raw)
+			}
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if n := c.store.Networks.Len(); n != 0 || !c.store.wal.broken.Load() {
+			t.Errorf("got %d networks, broken %t", n, c.store.wal.broken.Load())
+		}
+	})
+	t.Run("torn line", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		c := startCloud(t, Options{Dir: dir})
+		makeNetwork(t, c, "admin", "before")
+		c.mu.Lock()
+		if _, err := c.store.wal.file.WriteString(`{"s":99,"r":[{"t":"net`); err != nil {
+			t.Error(err)
+		}
+		if err := c.store.wal.cutBack(); err != nil {
+			t.Error(err)
+		}
+		c.mu.Unlock()
+		makeNetwork(t, c, "admin", "after")
+		crash(t, c)
+		second := startCloud(t, Options{Dir: dir})
+		if r := must(t, second, "admin", "listNetworks"); len(r.items("network")) != 2 {
+			t.Errorf("got %s", r.raw)
+		}
+	})
+}
