@@ -32,6 +32,7 @@ const (
 type commandLine struct {
 	Init     initCommand     `cmd:"" help:"Write a commented starter stack into a folder."`
 	Validate validateCommand `cmd:"" help:"Check a stack without a cloud."`
+	Fmt      fmtCommand      `cmd:"" help:"Bring stack files into the usual layout."`
 	Plan     planCommand     `cmd:"" help:"Show what apply would do."`
 	Apply    applyCommand    `cmd:"" help:"Bring the cloud to what the stack says."`
 	Destroy  destroyCommand  `cmd:"" help:"Delete everything the stack made."`

@@ -65,16 +65,18 @@ type session struct {
 	io    streams
 	flags stackFlags
 	said  hcl.Diagnostics // for the JSON form, which is written at the end
+	need  need
 	// process is the embedded cloud, if this run uses it.
 	process *embedded.Process
 }
 
 // need says how far a command goes.
 type need struct {
-	cloud  *cloudFlags // nil: the command never asks the cloud
-	run    runFlags
-	write  bool   // it changes the state
-	holder string // "apply": shown to others while the state is locked
+	cloud    *cloudFlags // nil: the command never asks the cloud
+	run      runFlags
+	write    bool   // it changes the state
+	validate bool   // its JSON is a judgement, also of a stack that cannot be loaded
+	holder   string // "apply": shown to others while the state is locked
 }
 
 // load reads a stack and reports what is wrong with it.
@@ -82,7 +84,7 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 	if n.run.Parallelism < 1 && n.cloud != nil {
 		return nil, fmt.Errorf("--parallelism %d: at least 1 is needed", n.run.Parallelism)
 	}
-	s := &session{io: io, flags: flags}
+	s := &session{io: io, flags: flags, need: n}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return nil, fmt.Errorf("find the home folder: %w", err)
@@ -172,7 +174,11 @@ func (s *session) report(diags hcl.Diagnostics) {
 func (s *session) fail(diags hcl.Diagnostics) error {
 	s.report(diags)
 	if s.flags.JSON {
-		result := map[string]any{"type": "error", "diagnostics": diag.ToJSON(s.said, s.Files())}
+		said := diag.ToJSON(s.said, s.Files())
+		var result any = map[string]any{"type": "error", "diagnostics": said}
+		if s.need.validate {
+			result = validateResult{"validation", false, said}
+		}
 		if err := writeJSON(s.io.out, result); err != nil {
 			return err
 		}
@@ -181,5 +187,10 @@ func (s *session) fail(diags hcl.Diagnostics) error {
 }
 
 func (s *session) color(w io.Writer) bool {
-	return !s.flags.NoColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+	return !s.flags.NoColor && colored(w)
+}
+
+// colored tells whether colours are welcome.
+func colored(w io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }

@@ -17,7 +17,7 @@ type validateResult struct {
 
 // Run checks everything that can be checked without a cloud.
 func (c *validateCommand) Run(io streams) error {
-	s, err := load(io, c.stackFlags, need{})
+	s, err := load(io, c.stackFlags, need{validate: true})
 	if err != nil {
 		return err
 	}

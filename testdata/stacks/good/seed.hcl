@@ -17,10 +17,10 @@ variable "offering" {
 }
 
 resource "network" "web" {
-  name        = "lb-demo"        # name and description are enough; the rest is defaulted
+  name        = "lb-demo" # name and description are enough; the rest is defaulted
   description = "Isolated network for the load-balanced web service"
   egress {
-    protocol = "all"             # a default isolated network lets nothing out: without this, `dnf install` fails
+    protocol = "all" # a default isolated network lets nothing out: without this, `dnf install` fails
   }
 }
 
@@ -36,7 +36,7 @@ pipeline "httpd" {
     content = "<?php echo gethostname(); phpinfo(); ?>\n"
   }
   step "service" "httpd" {
-    name = "httpd"               # enabled and started
+    name = "httpd" # enabled and started
   }
   step "http" "serves" {
     port          = 80
@@ -49,15 +49,15 @@ resource "image" "web" {
   description = "Rocky Linux 9 with Apache and PHP"
   os_type     = "Rocky Linux 9"
   pipeline    = pipeline.httpd
-  public      = true             # featured, dynamically_scalable, requires_hvm, password_enabled: as in the dialog
+  public      = true # featured, dynamically_scalable, requires_hvm, password_enabled: as in the dialog
   source {
     template = var.source_template
     offering = var.offering
     network  = network.web.id
   }
   keep {
-    images           = 2         # old versions, for rollback
-    source_snapshots = 3         # VM snapshots of the origin machine
+    images           = 2 # old versions, for rollback
+    source_snapshots = 3 # VM snapshots of the origin machine
   }
 }
 
