@@ -27,7 +27,7 @@ func (handler) Update(ctx context.Context, r *sdk.Request, prior, plan Image) (I
 		}
 		return made, err
 	}
-	plan.ID, plan.Version, plan.Fingerprint, plan.Origin = prior.ID, prior.Version, prior.Fingerprint, prior.Origin
+	plan.ID, plan.Version, plan.Fingerprint, plan.Origins = prior.ID, prior.Version, prior.Fingerprint, prior.Origins
 	plan.TemplateName = plan.templateName(plan.Version)
 	k, err := open(r.Address, r.Private)
 	if err != nil {
@@ -57,7 +57,7 @@ func rebuild(ctx context.Context, r *sdk.Request, plan Image) (Image, error) {
 	}
 	k.Built = made.Version
 	k.Images = append(k.Images, made)
-	plan.ID, plan.Version, plan.Fingerprint, plan.Origin = made.ID, made.Version, fingerprint, made.Machine
+	plan.ID, plan.Version, plan.Fingerprint, plan.Origins = made.ID, made.Version, fingerprint, k.machines()
 	plan.TemplateName = plan.templateName(made.Version)
 	return plan, errors.Join(buildErr, k.save(r))
 }
@@ -90,13 +90,17 @@ func (handler) Read(ctx context.Context, r *sdk.Request, prior Image) (Image, er
 	if _, told := t["requireshvm"]; told {
 		now.RequiresHVM = t.Bool("requireshvm")
 	}
-	if now.Origin != "" {
-		if _, err := r.Cloud.ReadByID(ctx, "deployVirtualMachine", now.Origin); cloudstack.IsGone(err) {
-			now.Origin = ""
+	for i, image := range k.Images {
+		if image.Machine == "" {
+			continue
+		}
+		if _, err := r.Cloud.ReadByID(ctx, "deployVirtualMachine", image.Machine); cloudstack.IsGone(err) {
+			k.Images[i].Machine = ""
 		} else if err != nil {
 			return prior, err
 		}
 	}
+	now.Origins = k.machines()
 	return now, k.save(r)
 }
 
@@ -111,7 +115,7 @@ func (handler) Delete(ctx context.Context, r *sdk.Request, prior Image) error {
 		errs = append(errs, l.remove(ctx, r, k))
 	}
 	if prior.ID != "" && !k.has(prior.ID) {
-		k.Images = append(k.Images, built{ID: prior.ID, Version: prior.Version, Machine: prior.Origin})
+		k.Images = append(k.Images, built{ID: prior.ID, Version: prior.Version})
 	}
 	var rest []built
 	for _, image := range k.Images {
@@ -145,9 +149,6 @@ func (handler) Prune(ctx context.Context, r *sdk.Request, state Image) (Image, e
 			if err := destroy(ctx, r, "prune machine "+image.Machine, image.Machine); err != nil {
 				errs = append(errs, err)
 			} else {
-				if image.Machine == state.Origin {
-					state.Origin = ""
-				}
 				image.Machine = ""
 			}
 		}
@@ -169,7 +170,19 @@ func (handler) Prune(ctx context.Context, r *sdk.Request, state Image) (Image, e
 		}
 	}
 	k.Images = rest
+	state.Origins = k.machines()
 	return state, errors.Join(append(errs, k.save(r))...)
+}
+
+// machines are the origin machines that are kept, the oldest first.
+func (k *kept) machines() []string {
+	out := []string{}
+	for _, image := range k.Images {
+		if image.Machine != "" {
+			out = append(out, image.Machine)
+		}
+	}
+	return out
 }
 
 // has says whether a template or a machine belongs to a version that exists.

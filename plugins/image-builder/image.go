@@ -29,7 +29,7 @@ type Image struct {
 	Version             int               `mold:"version"`
 	TemplateName        string            `mold:"template_name"`
 	Fingerprint         string            `mold:"fingerprint"`
-	Origin              string            `mold:"origin"`
+	Origins             []string          `mold:"origins"`
 	Source              Source            `mold:"source"`
 	Connect             *Connect          `mold:"connect"`
 	Keep                *Keep             `mold:"keep"`

@@ -32,7 +32,7 @@ func TestCreateBuildsAndCleansUp(t *testing.T) {
 	if diff := cmp.Diff(want, s.Changes()); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
-	if got.ID != "tmpl-rocky9-web-v1" || got.Version != 1 || got.TemplateName != "rocky9-web-v1" || got.Origin != "" || got.Fingerprint == "" {
+	if got.ID != "tmpl-rocky9-web-v1" || got.Version != 1 || got.TemplateName != "rocky9-web-v1" || len(got.Origins) != 0 || got.Fingerprint == "" {
 		t.Errorf("got %+v", got)
 	}
 	if len(s.machines)+len(s.forwards)+len(s.firewall)+len(s.keys) != 0 {
@@ -242,17 +242,21 @@ func TestKeepAndPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Origin != "vm-1" || len(s.machines) != 1 || len(s.snapshots) != 1 {
-		t.Errorf("origin %q, machines %v, snapshots %v; want one of each", got.Origin, s.machines, s.snapshots)
+	if !slices.Equal(got.Origins, []string{"vm-1"}) || len(s.machines) != 1 || len(s.snapshots) != 1 {
+		t.Errorf("origins %q, machines %v, snapshots %v; want one of each", got.Origins, s.machines, s.snapshots)
 	}
 	k := &kept{Built: 4, Images: []built{{"t1", 1, ""}, {"t2", 2, ""}, {"t3", 3, "vm-3"}, {"t4", 4, "vm-4"}}}
 	s.machines = []apifake.Object{{"id": "vm-3", "state": "Stopped"}, {"id": "vm-4", "state": "Stopped"}}
 	s.templates = []apifake.Object{{"id": "t1"}, {"id": "t2"}, {"id": "t3"}, {"id": "t4"}}
 	s.profiles = []apifake.Object{{"id": "p", "templateid": "t1"}}
 	s.Forget()
-	got.ID, got.Origin = "t4", "vm-4"
-	if _, err := (handler{}).Prune(t.Context(), s.request(k), got); err != nil {
+	got.ID, got.Origins = "t4", []string{"vm-3", "vm-4"}
+	pruned, err := handler{}.Prune(t.Context(), s.request(k), got)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"vm-4"}, pruned.Origins); diff != "" {
+		t.Errorf("origins after (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"deleteTemplate id=t2", "destroyVirtualMachine id=vm-3"}, s.Changes("id")); diff != "" {
 		t.Errorf("changes (-want +got): t1 is used by a profile, t3 and t4 are kept\n%s", diff)

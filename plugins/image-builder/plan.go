@@ -11,7 +11,7 @@ import (
 )
 
 // whenBuilt are the attributes that a new version changes.
-var whenBuilt = []string{"id", "version", "template_name", "fingerprint", "origin"}
+var whenBuilt = []string{"id", "version", "template_name", "fingerprint", "origins"}
 
 // Plan says whether the change would build a new version, and warns when the machine could not install packages.
 func (handler) Plan(ctx context.Context, r *sdk.PlanRequest, prior *Image, proposed Image) (sdk.Refined, error) {
