@@ -3,6 +3,7 @@ package declarative
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,23 +36,34 @@ func (rt *Runtime) params(s callSite) (cloudstack.Params, error) {
 	if s.call.Command == "" {
 		return nil, fmt.Errorf("%s %s: calls over HTTP are not carried out by this version", s.call.Method, s.call.Path)
 	}
-	command, known := rt.table.Command(s.call.Command)
-	takes := func(name string) bool {
-		if !known {
-			return true
+	params, err := rt.conventional(s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.call.Command, err)
+	}
+	for name, source := range s.call.Params {
+		text, given, err := rt.templates.text(source, s.roots)
+		if err != nil {
+			return nil, fmt.Errorf("%s: parameter %s: %w", s.call.Command, name, err)
 		}
-		_, ok := command.Param(name)
-		return ok
-	}
-	params := cloudstack.Params{}
-	if s.id != "" && takes("id") {
-		params["id"] = s.id
-	}
-	for _, a := range s.attrs {
-		if !sendable(a) || !takes(paramNames(a)[0]) || s.call.Only != nil && !slices.Contains(s.call.Only, a.Name) {
+		if !given {
+			delete(params, name)
 			continue
 		}
-		if s.only != nil && !s.only(a.Name) {
+		params[name] = text
+	}
+	return params, nil
+}
+
+// conventional are the parameters that a command takes from attributes.
+func (rt *Runtime) conventional(s callSite) (cloudstack.Params, error) {
+	command, known := rt.table.Command(s.call.Command)
+	takes := func(name string) bool {
+		_, ok := command.Param(name)
+		return ok || !known
+	}
+	params := cloudstack.Params{}
+	for _, a := range s.attrs {
+		if !sendable(a) || !takes(paramNames(a)[0]) || !s.sends(a.Name) {
 			continue
 		}
 		v := valueOf(s.value, a.Name)
@@ -67,28 +79,21 @@ func (rt *Runtime) params(s callSite) (cloudstack.Params, error) {
 			continue
 		}
 		if err := encodeAttribute(params, a, v); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.call.Command, err)
+			return nil, err
 		}
 	}
 	if !s.update {
-		for name, text := range params {
-			if text == "" {
-				delete(params, name)
-			}
-		}
+		maps.DeleteFunc(params, func(_, text string) bool { return text == "" })
 	}
-	for name, source := range s.call.Params {
-		text, given, err := rt.templates.text(source, s.roots)
-		if err != nil {
-			return nil, fmt.Errorf("%s: parameter %s: %w", s.call.Command, name, err)
-		}
-		if !given {
-			delete(params, name)
-			continue
-		}
-		params[name] = text
+	if s.id != "" && takes("id") {
+		params["id"] = s.id
 	}
 	return params, nil
+}
+
+// sends says whether the call wants an attribute.
+func (s callSite) sends(name string) bool {
+	return (s.call.Only == nil || slices.Contains(s.call.Only, name)) && (s.only == nil || s.only(name))
 }
 
 // present says that a value is neither null nor unknown, whatever its marks.

@@ -1,6 +1,7 @@
 package declarative_test
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -51,15 +52,18 @@ const webMachine = `{"id": "vm-1", "name": "web-1", "displayname": "web-1", "sta
 	"templateid": "template-id", "zoneid": "zone-id", "nic": [{"networkid": "net-1", "ipaddress": "10.1.1.5", "macaddress": "02:00:00:00:00:01"}],
 	"details": {"moldctl.op": "op-1", "cpuOvercommitRatio": "2.0", "rootDiskController": "virtio"}, "affinitygroup": [], "tags": []}`
 
-func TestCreateSends(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		path, typ string
-		given     map[string]cty.Value
-		script    func(f *fake)
-		sent      []string
-		value     map[string]string
-	}{
+// sending is a create and what it is to send and to give.
+type sending struct {
+	path, typ string
+	given     map[string]cty.Value
+	script    func(f *fake)
+	sent      []string
+	value     map[string]string
+}
+
+// machineCreates are creates of the compute plugin.
+func machineCreates() map[string]sending {
+	return map[string]sending{
 		"a machine, with its marker among the user's details, base64 user data and lists joined": {
 			path: compute, typ: "instance", given: machine,
 			script: func(f *fake) {
@@ -89,6 +93,21 @@ func TestCreateSends(t *testing.T) {
 			sent:  []string{"createSSHKeyPair name=admin"},
 			value: map[string]string{"id": "key-1", "name": "admin", "private_key": "PEM", "fingerprint": "aa:bb"},
 		},
+		"user data is sent and read as base64": {
+			path: compute, typ: "user_data", given: map[string]cty.Value{"name": text("web"), "content": text("#cloud-config\n")},
+			script: func(f *fake) {
+				f.on("registerUserData", `{"userdata": {"id": "ud-1", "name": "web", "account": "admin", "userdata": "I2Nsb3VkLWNvbmZpZwo="}}`)
+			},
+			sent:  []string{"registerUserData name=web userdata=I2Nsb3VkLWNvbmZpZwo="},
+			value: map[string]string{"id": "ud-1", "name": "web", "content": "#cloud-config\n"},
+		},
+	}
+}
+
+// networkCreates are creates of the network plugin.
+func networkCreates(t *testing.T) map[string]sending {
+	t.Helper()
+	return map[string]sending{
 		"a port forward keeps the firewall closed but for its own rule": {
 			path: network, typ: "port_forward",
 			given: map[string]cty.Value{
@@ -107,14 +126,6 @@ func TestCreateSends(t *testing.T) {
 				"id": "pf-1", "public_ip": "ip-1", "instance": "vm-1", "protocol": "tcp", "public_port": "2222", "private_port": "22",
 				"guest_address": "10.1.1.5", "address": "198.51.100.7", "state": "Active", "firewall": "map[cidrs:192.0.2.0/24]",
 			},
-		},
-		"user data is sent and read as base64": {
-			path: compute, typ: "user_data", given: map[string]cty.Value{"name": text("web"), "content": text("#cloud-config\n")},
-			script: func(f *fake) {
-				f.on("registerUserData", `{"userdata": {"id": "ud-1", "name": "web", "account": "admin", "userdata": "I2Nsb3VkLWNvbmZpZwo="}}`)
-			},
-			sent:  []string{"registerUserData name=web userdata=I2Nsb3VkLWNvbmZpZwo="},
-			value: map[string]string{"id": "ud-1", "name": "web", "content": "#cloud-config\n"},
 		},
 		"static NAT has the address's id": {
 			path: network, typ: "static_nat", given: map[string]cty.Value{"public_ip": text("ip-1"), "instance": text("vm-1")},
@@ -138,6 +149,12 @@ func TestCreateSends(t *testing.T) {
 			value:  map[string]string{"id": "ip-1", "public_ip": "ip-1", "exclusive": "false", "rule": "map[cidrs:0.0.0.0/0 ports:80-90 protocol:tcp]"},
 		},
 	}
+}
+
+func TestCreateSends(t *testing.T) {
+	t.Parallel()
+	tests := machineCreates()
+	maps.Copy(tests, networkCreates(t))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
