@@ -269,8 +269,8 @@ func (o *operation) dropForeign(ctx context.Context, b *pluginspec.Block) []Prob
 		if slices.Contains(ours, c.ID()) {
 			continue
 		}
-		r := o.childRoots(cty.NilVal).with("response", objectValue(c))
-		attrs, err := decoder{templates: o.templates, object: c, roots: r}.attributes(b.Attributes, cty.NilVal)
+		r := o.childRoots(cty.NilVal)
+		attrs, err := (&decoder{templates: o.templates, object: c, roots: r}).attributes(b.Attributes, cty.NilVal)
 		if err != nil {
 			return []Problem{o.problem("Cannot read the "+b.Name+" of "+o.typ.Name, b.Name, err)}
 		}

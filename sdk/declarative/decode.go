@@ -20,14 +20,15 @@ const notReadable = "-"
 // decoder turns one object of the API into attributes.
 type decoder struct {
 	templates *templates
-	roots     roots // response is set
+	roots     roots
 	object    cloudstack.Object
+	response  roots // the roots with the response, once a template asked for it
 }
 
 // attributes reads the attributes of a type, block or child. The base is what
 // was known before: it keeps values that no response holds, and the spelling of
 // values that are the same.
-func (d decoder) attributes(attrs []*pluginspec.Attribute, base cty.Value) (map[string]cty.Value, error) {
+func (d *decoder) attributes(attrs []*pluginspec.Attribute, base cty.Value) (map[string]cty.Value, error) {
 	out := make(map[string]cty.Value, len(attrs))
 	for _, a := range attrs {
 		v, err := d.attribute(a, valueOf(base, a.Name))
@@ -41,7 +42,7 @@ func (d decoder) attributes(attrs []*pluginspec.Attribute, base cty.Value) (map[
 
 // attribute reads one attribute; base is cty.NilVal when nothing was known of
 // the object before.
-func (d decoder) attribute(a *pluginspec.Attribute, base cty.Value) (cty.Value, error) {
+func (d *decoder) attribute(a *pluginspec.Attribute, base cty.Value) (cty.Value, error) {
 	known := base != cty.NilVal
 	if known {
 		base, _ = base.UnmarkDeep()
@@ -80,9 +81,13 @@ func (d decoder) attribute(a *pluginspec.Attribute, base cty.Value) (cty.Value, 
 }
 
 // read takes an attribute's value from the response.
-func (d decoder) read(a *pluginspec.Attribute) (cty.Value, bool, error) {
+func (d *decoder) read(a *pluginspec.Attribute) (cty.Value, bool, error) {
 	if strings.Contains(a.Field, "${") {
-		v, err := d.templates.value(a.Field, d.roots)
+		// Most types read no template, and some responses are large.
+		if d.response == nil {
+			d.response = d.roots.with("response", objectValue(d.object))
+		}
+		v, err := d.templates.value(a.Field, d.response)
 		if err != nil {
 			return cty.NilVal, false, err
 		}
@@ -108,7 +113,7 @@ func (d decoder) read(a *pluginspec.Attribute) (cty.Value, bool, error) {
 	return v, err == nil, err
 }
 
-func (d decoder) field(a *pluginspec.Attribute) (any, bool) {
+func (d *decoder) field(a *pluginspec.Attribute) (any, bool) {
 	name := a.Field
 	if name == "" {
 		name = paramName(a)
@@ -122,7 +127,7 @@ func (d decoder) field(a *pluginspec.Attribute) (any, bool) {
 	return nil, false
 }
 
-func (d decoder) portRange(names []string) (cty.Value, bool, error) {
+func (d *decoder) portRange(names []string) (cty.Value, bool, error) {
 	first := d.object.Str(names[0])
 	if first == "" {
 		return cty.NilVal, false, nil

@@ -31,7 +31,7 @@ const unknownEntity = `{"uuidList": [], "errorcode": 431, "cserrorcode": 9999, "
 
 // fake is an API that answers from a script and remembers what it was sent.
 type fake struct {
-	t       *testing.T
+	t       testing.TB
 	url     string
 	answer  map[string]func(url.Values) string // command → content of the answer, or of an error
 	mu      sync.Mutex                         // guards requests, jobs
@@ -40,7 +40,7 @@ type fake struct {
 	journal []string
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t testing.TB) *fake {
 	f := &fake{t: t, answer: map[string]func(url.Values) string{}, jobs: map[string]string{}}
 	server := httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(server.Close)
@@ -151,7 +151,7 @@ func (f *fake) client(settled ...cloudstack.Settled) *cloudstack.Client {
 }
 
 // plugin reads a plugin.yaml of testdata or of the repository.
-func plugin(t *testing.T, path string) *pluginspec.Plugin {
+func plugin(t testing.TB, path string) *pluginspec.Plugin {
 	t.Helper()
 	src, err := os.ReadFile(path)
 	if err != nil {

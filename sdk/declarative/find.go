@@ -88,7 +88,7 @@ func (rt *Runtime) found(req FindRequest, object cloudstack.Object, r roots) (Fo
 	f := Found{ID: object.ID(), Object: object}
 	f.Name = object.Str(orDefault(req.Type.Find.NameField, "name"))
 	f.Display = object.Str(orDefault(req.Type.Find.DisplayField, "displaytext"))
-	d := decoder{templates: rt.templates, object: object, roots: r.with("response", objectValue(object))}
+	d := &decoder{templates: rt.templates, object: object, roots: r}
 	attrs, err := d.attributes(req.Type.Attributes, cty.NilVal)
 	if err != nil {
 		return f, fmt.Errorf("%s %s: %w", req.Type.Name, f.ID, err)

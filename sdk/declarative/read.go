@@ -213,11 +213,11 @@ func (r *reading) decode(ctx context.Context, item ReadItem, object cloudstack.O
 	} else {
 		prior = cty.NilVal
 	}
-	roots := r.roots.with("response", objectValue(object))
+	roots := r.roots
 	if prior != cty.NilVal {
 		roots = roots.with("self", prior).with("prior", prior)
 	}
-	d := decoder{templates: r.templates, object: object, roots: roots}
+	d := &decoder{templates: r.templates, object: object, roots: roots}
 	attrs, err := d.attributes(r.Type.Attributes, prior)
 	if err != nil {
 		return cty.NilVal, fmt.Errorf("%s %s: %w", r.Type.Name, item.ID, err)

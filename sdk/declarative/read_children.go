@@ -69,8 +69,8 @@ func (c *childListings) read(ctx context.Context, b *pluginspec.Block, parent, p
 		if !ok {
 			base = cty.NilVal
 		}
-		roots := c.r.roots.with("self", parent).with("parent", parent).with("response", objectValue(object))
-		d := decoder{templates: c.r.templates, object: object, roots: roots}
+		roots := c.r.roots.with("self", parent).with("parent", parent)
+		d := &decoder{templates: c.r.templates, object: object, roots: roots}
 		attrs, err := d.attributes(b.Attributes, base)
 		if err != nil {
 			return nil, err

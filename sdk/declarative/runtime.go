@@ -68,8 +68,9 @@ func (rt *Runtime) begin(req Request, self cty.Value) (*operation, error) {
 		"stack":     cty.StringVal(req.Stack),
 	}.with("self", self)
 	if known(req.Prior) {
-		o.roots = o.roots.with("prior", req.Prior)
-		o.id = textOf(valueOf(req.Prior, "id"))
+		o.Prior, _ = req.Prior.UnmarkDeep()
+		o.roots = o.roots.with("prior", o.Prior)
+		o.id = textOf(valueOf(o.Prior, "id"))
 	}
 	if o.id == "" {
 		o.id = req.Resume[createKey].ID
@@ -106,7 +107,7 @@ func (o *operation) refreshSelf(last bool) error {
 // promised is the planned value with what was left open filled in from an
 // object: an answer may refine a plan, never depart from it.
 func (o *operation) promised(object cloudstack.Object, last bool) (cty.Value, error) {
-	d := decoder{templates: o.templates, object: object, roots: o.roots.with("response", objectValue(object)).with("self", o.self)}
+	d := &decoder{templates: o.templates, object: object, roots: o.roots.with("self", o.self)}
 	attrs := map[string]cty.Value{}
 	for _, a := range o.typ.Attributes {
 		was := valueOf(o.plan, a.Name)

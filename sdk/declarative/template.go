@@ -19,14 +19,14 @@ type templates struct {
 // roots are the names a template may use.
 type roots map[string]cty.Value
 
-// with returns the roots with one more, or another, name.
+// with returns the roots with one more, or another, name. The value has no
+// marks.
 func (r roots) with(name string, v cty.Value) roots {
 	out := make(roots, len(r)+1)
 	for k, old := range r {
 		out[k] = old
 	}
 	if v != cty.NilVal {
-		v, _ = v.UnmarkDeep()
 		out[name] = v
 	}
 	return out
