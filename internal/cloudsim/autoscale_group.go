@@ -213,7 +213,9 @@ func listGroups(c *Call) (any, error) {
 
 // membersOf lists a group's machines, the stopped and broken ones too, not those destroyed.
 func (c *Call) membersOf(groupID string) []VM {
-	return c.VMs.Where(func(v VM) bool { return v.AutoScaleGroupID == groupID && v.State != VMExpunging && v.State != VMDestroyed })
+	return c.VMs.Where(func(v VM) bool {
+		return v.AutoScaleGroupID == groupID && v.State != VMExpunging && v.State != VMDestroyed
+	})
 }
 
 func (c *Call) groupResponse(g AutoScaleGroup) Obj {
