@@ -7,7 +7,7 @@ var notReplayed = map[string]string{
 	"185": "only KVM can be registered for",
 	"417": "its machine has an offering that the recording made unseen", "429": "so have some of these", "430": "and these",
 	"515": "its template was made from a machine of such an offering",
-	"243": "members come in the monitor's own time", "244": "the same", "270": "the same", "472": "the same",
+	"472": "its members come in the monitor's own time, which is too long to wait for",
 }
 
 // knownDifferences are where the embedded cloud answers otherwise than the recorded server: number or command (or * for all)
