@@ -87,6 +87,10 @@ func newScaler(t *testing.T) *scaler {
 		}
 		return apifake.List("loadbalancerruleinstance", out...)
 	})
+	s.On("getVirtualMachineUserData", func(p url.Values) apifake.Answer {
+		m := find(s.machines, p.Get("virtualmachineid"))
+		return apifake.Make("virtualmachineuserdata", apifake.Object{"virtualmachineid": m["id"], "userdata": m["userdata"]})
+	})
 	s.parts()
 	s.groupCommands()
 	return s
@@ -237,7 +241,7 @@ func (s *scaler) fill() {
 			return
 		}
 		profile := find(s.profiles, g["vmprofileid"].(string))
-		m := apifake.Object{"id": s.id("vm"), "state": "Running", "autoscalevmgroupid": g["id"], "templateid": profile["templateid"], "serviceofferingid": profile["serviceofferingid"]}
+		m := apifake.Object{"id": s.id("vm"), "state": "Running", "autoscalevmgroupid": g["id"], "templateid": profile["templateid"], "serviceofferingid": profile["serviceofferingid"], "userdata": profile["userdata"]}
 		s.machines = append(s.machines, m)
 		if m["templateid"] == s.broken {
 			m["state"] = "Stopped"

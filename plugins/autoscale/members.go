@@ -1,7 +1,9 @@
 package autoscale
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"slices"
 
@@ -34,6 +36,27 @@ func (w *work) ready(ctx context.Context, g Group) ([]cloudstack.Object, error) 
 		in := slices.ContainsFunc(balanced, func(b cloudstack.Object) bool { return b.ID() == m.ID() })
 		return m.Str("state") != "Running" || !in
 	}), nil
+}
+
+// staleData are the ids of members whose user data is not the profile's. The cloud keeps a machine's user data, so this tells also after an
+// interruption which members are of before.
+func (w *work) staleData(ctx context.Context, profile cloudstack.Object, members []cloudstack.Object) ([]string, error) {
+	want, err := base64.StdEncoding.DecodeString(profile.Str("userdata"))
+	if err != nil {
+		return nil, fmt.Errorf("read the user data of the machine profile: %w", err)
+	}
+	var stale []string
+	for _, m := range members {
+		answer, err := w.r.Cloud.Read(ctx, "getVirtualMachineUserData", cloudstack.Params{"virtualmachineid": m.ID()})
+		if err != nil {
+			return nil, fmt.Errorf("read the user data of the member %s: %w", m.Str("name"), err)
+		}
+		have, err := base64.StdEncoding.DecodeString(answer.Map("virtualmachineuserdata").Str("userdata"))
+		if err != nil || !bytes.Equal(have, want) {
+			stale = append(stale, m.ID())
+		}
+	}
+	return stale, nil
 }
 
 // available counts as the cloud does when it compares with the group's bounds.

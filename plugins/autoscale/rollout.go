@@ -20,6 +20,7 @@ type rollout struct {
 	settings Rollout
 	old      cloudstack.Params // of the profile, to go back to
 	change   cloudstack.Params // of the profile, to go to
+	userData bool              // members may differ in their user data
 	least    int               // fewest members the group may have as it was found
 	size     int               // members to end with
 }
@@ -35,8 +36,8 @@ func profileOf(profile cloudstack.Object) cloudstack.Params {
 	return params.Pairs("otherdeployparams", "name", "value", deploy)
 }
 
-// outdated tells the members that are not made of what the profile says. User data does not show on a machine: before are the ids of those
-// that were there when it changed.
+// outdated tells the members that are not made of what the profile says. What does not show in a listing is known beforehand: before are
+// the ids of members that differ in it.
 func outdated(profile cloudstack.Object, before []string) func(cloudstack.Object) bool {
 	return func(m cloudstack.Object) bool {
 		return m.Str("templateid") != profile.Str("templateid") || m.Str("serviceofferingid") != profile.Str("serviceofferingid") || slices.Contains(before, m.ID())
@@ -54,13 +55,24 @@ func (r *rollout) run(ctx context.Context) (stay bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	// What the template and the offering tell apart needs no list, and goes on after an interruption.
+	// The settings of a deploy do not show on a machine: all that are there now are of before.
 	var before []string
-	if r.change["templateid"] == "" && r.change["serviceofferingid"] == "" && len(r.change) > 0 {
+	if r.change["otherdeployparams[0].name"] != "" {
 		before = ids(members)
 	}
 	if err := r.setProfile(ctx, r.kept.Profile, r.change); err != nil {
 		return false, err
+	}
+	if r.userData {
+		profile, err := r.readProfile(ctx, r.kept.Profile)
+		if err != nil {
+			return false, err
+		}
+		stale, err := r.staleData(ctx, profile, members)
+		if err != nil {
+			return false, err
+		}
+		before = append(before, stale...)
 	}
 	r.size = r.finalSize(available(members), len(members))
 	err = r.replaceAll(ctx, before)

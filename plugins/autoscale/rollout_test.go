@@ -130,6 +130,31 @@ func TestRolloutThatWasInterrupted(t *testing.T) {
 	}
 }
 
+func TestRolloutOfUserDataThatWasInterrupted(t *testing.T) {
+	t.Parallel()
+	s, prior, k := existing(t)
+	text := "#cloud-config\n"
+	s.profiles[0]["userdata"], s.machines[1]["userdata"] = encoded(text), encoded(text)
+	s.groups[0]["state"] = "DISABLED"
+	seen, err := handler{}.Read(t.Context(), s.request(k, "tmpl-1"), prior)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := seen
+	plan.Enabled = true
+	if _, err := (handler{}).Update(t.Context(), s.request(k, "tmpl-1"), seen, plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range s.machines {
+		if m["userdata"] != encoded(text) {
+			t.Errorf("the member %s has user data of before", m["id"])
+		}
+	}
+	if len(s.machines) != 2 || s.least < 2 {
+		t.Errorf("%d members, %d took traffic at the least; want 2", len(s.machines), s.least)
+	}
+}
+
 func TestShare(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

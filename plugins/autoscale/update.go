@@ -20,7 +20,8 @@ type change struct {
 	replaces bool              // the members are replaced
 	group    cloudstack.Params // bounds and interval
 	policies bool
-	least    int // fewest members as the cloud has it
+	userData bool // members may differ in their user data
+	least    int  // fewest members as the cloud has it
 }
 
 func (c change) needsPause() bool {
@@ -113,14 +114,23 @@ func (w *work) changes(ctx context.Context, group, profile cloudstack.Object, pr
 		c.replaces = false
 		return c, nil
 	}
+	_, c.userData = c.profile["userdata"]
+	if c.replaces {
+		return c, nil
+	}
 	// An interrupted rollout left members of before: it goes on.
-	if !c.replaces {
-		members, err := w.members(ctx, plan.ID)
+	members, err := w.members(ctx, plan.ID)
+	if err != nil {
+		return c, err
+	}
+	if interrupted := group.Str("state") == "DISABLED" || group.Int("minmembers") != plan.MinMembers; interrupted && plan.UserData != nil {
+		stale, err := w.staleData(ctx, profile, members)
 		if err != nil {
 			return c, err
 		}
-		c.replaces = slices.ContainsFunc(members, outdated(profile, nil))
+		c.userData = len(stale) > 0
 	}
+	c.replaces = c.userData || slices.ContainsFunc(members, outdated(profile, nil))
 	return c, nil
 }
 
@@ -148,7 +158,7 @@ func (w *work) paused(ctx context.Context, c change, profile cloudstack.Object, 
 		return now, err
 	}
 	if c.replaces {
-		r := &rollout{work: w, plan: plan, settings: plan.rollout(), old: profileOf(profile), change: c.profile, least: c.least}
+		r := &rollout{work: w, plan: plan, settings: plan.rollout(), old: profileOf(profile), change: c.profile, least: c.least, userData: c.userData}
 		paused, err := r.run(ctx)
 		enable = enable && !paused
 		if err != nil {
