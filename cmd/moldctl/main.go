@@ -36,6 +36,8 @@ type commandLine struct {
 	Plan     planCommand     `cmd:"" help:"Show what apply would do."`
 	Apply    applyCommand    `cmd:"" help:"Bring the cloud to what the stack says."`
 	Destroy  destroyCommand  `cmd:"" help:"Delete everything the stack made."`
+	Console  consoleCommand  `cmd:"" help:"Evaluate expressions on what the state holds."`
+	Graph    graphCommand    `cmd:"" help:"Show which block needs which."`
 	Output   outputCommand   `cmd:"" help:"Show the outputs of the last apply."`
 	State    stateCommand    `cmd:"" help:"Look at what the state holds."`
 	Cloud    cloudCommand    `cmd:"" help:"Handle the embedded cloud."`
