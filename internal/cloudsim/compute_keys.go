@@ -33,6 +33,7 @@ var computeCommands = map[string]command{
 	"registerUserData":       {run: registerUserData},
 	"listUserData":           {run: listUserData, id: kindUserData},
 	"deleteUserData":         {run: deleteUserData, id: kindUserData},
+	"linkUserDataToTemplate": {run: linkUserData, event: "TEMPLATE.UPDATE"},
 }
 
 func (c *Call) keyResponse(k SSHKey) Obj {
@@ -321,9 +322,6 @@ func deleteInstanceGroup(c *Call) (any, error) {
 func (c *Call) userDataResponse(u UserDataEntry) Obj {
 	o := Obj{"id": u.ID, "name": u.Name, "userdata": u.Data, "hasannotations": false}
 	c.putOwner(o, u.Owner)
-	if a, ok := c.Accounts.Any(u.AccountID); ok {
-		o["accountid"] = a.ID
-	}
 	return o.Opt("params", u.Params)
 }
 
@@ -376,4 +374,33 @@ func deleteUserData(c *Call) (any, error) {
 	c.UserData.Delete(u.ID)
 	c.Made(u.ID)
 	return Success(), nil
+}
+
+// userDataPolicies say what a template's user data does with that of a machine.
+var userDataPolicies = []string{"ALLOWOVERRIDE", "APPEND", "DENYOVERRIDE"}
+
+// linkUserData makes registered user data that of a template's machines; without an id the link goes.
+func linkUserData(c *Call) (any, error) {
+	id := c.Or("templateid", c.Str("isoid"))
+	t, ok := c.Templates.Get(id)
+	if !ok {
+		return nil, Invalid("unable to find template/ISO with specified id")
+	}
+	if err := c.Own(t.Owner); err != nil {
+		return nil, err
+	}
+	policy := strings.ToUpper(c.Or("userdatapolicy", userDataPolicies[0]))
+	if !slices.Contains(userDataPolicies, policy) {
+		return nil, BadParam("No enum constant com.cloud.user.UserData.UserDataOverridePolicy.%s", policy)
+	}
+	t.UserDataID, t.UserDataName, t.UserDataPolicy = "", "", ""
+	if u, ok := c.UserData.Get(c.Str("userdataid")); ok {
+		if err := c.Own(u.Owner); err != nil {
+			return nil, err
+		}
+		t.UserDataID, t.UserDataName, t.UserDataPolicy = u.ID, u.Name, policy
+	}
+	c.Templates.Put(t)
+	c.Made(t.ID)
+	return Obj{"template": c.templateResponse(t)}, nil
 }

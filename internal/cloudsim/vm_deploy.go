@@ -27,6 +27,9 @@ var vmCommands = map[string]command{
 	"changeServiceForVirtualMachine":    {run: changeService, id: kindVM, event: "VM.UPGRADE"},
 	"resetPasswordForVirtualMachine":    {start: startVM, job: resetPasswordJob, queue: queueVM("id"), id: kindVM, event: "VM.RESETPASSWORD"},
 	"resetSSHKeyForVirtualMachine":      {start: startResetKey, job: resetKeyJob, queue: queueVM("id"), id: kindVM, event: "VM.RESETSSHKEY", envelope: "resetSSHKeyforvirtualmachineresponse"},
+	"resetUserDataForVirtualMachine":    {run: resetUserData, id: kindVM, event: "VM.RESETUSERDATA"},
+	"restoreVirtualMachine":             {start: startRestore, job: restoreVMJob, queue: queueVM("virtualmachineid"), event: "VM.RESTORE", envelope: "restorevmresponse"},
+	"updateVmNicIp":                     {start: startNICIP, job: updateNICIPJob, event: "NIC.UPDATE"},
 	"getVMPassword":                     {run: getVMPassword, id: kindVM},
 	"getVirtualMachineUserData":         {run: getUserData},
 	"addNicToVirtualMachine":            {start: startNICChange, job: addNICJob, queue: queueVM("virtualmachineid"), event: "NIC.CREATE"},
@@ -196,8 +199,13 @@ func chooseUserData(c *Call, d *deployment) error {
 	if text != "" && id != "" {
 		return Invalid("Both userdata and userdata ID inputs are not allowed, please provide only one")
 	}
-	if id == "" && text == "" {
-		id = d.template.UserDataID
+	own := id != "" || text != ""
+	linked, hasLinked := c.UserData.Get(d.template.UserDataID)
+	if hasLinked && own && d.template.UserDataPolicy == "DENYOVERRIDE" {
+		return Internal("UserData is not allowed to override the template's: its policy is DENYOVERRIDE")
+	}
+	if hasLinked && !own {
+		id = linked.ID
 	}
 	if id != "" {
 		u, ok := c.UserData.Get(id)
@@ -205,6 +213,9 @@ func chooseUserData(c *Call, d *deployment) error {
 			return Invalid("Unable to find userdata by id %s", id)
 		}
 		text, d.vm.UserDataID = u.Data, u.ID
+	}
+	if hasLinked && own && d.template.UserDataPolicy == "APPEND" {
+		text = appendUserData(linked.Data, text)
 	}
 	clean, err := cleanUserData(text)
 	if err != nil {
@@ -221,15 +232,30 @@ func chooseUserData(c *Call, d *deployment) error {
 	return nil
 }
 
+// appendUserData joins two documents of user data, base64, as parts of one message.
+func appendUserData(first, second string) string {
+	const boundary = "cloudstack-user-data"
+	var b strings.Builder
+	b.WriteString("Content-Type: multipart/mixed; boundary=\"" + boundary + "\"\nMIME-Version: 1.0\n")
+	for _, part := range []string{first, second} {
+		b.WriteString("\n--" + boundary + "\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + part + "\n")
+	}
+	b.WriteString("--" + boundary + "--\n")
+	return base64.StdEncoding.EncodeToString([]byte(b.String()))
+}
+
 // cleanUserData checks user data as the server does and pads it.
 func cleanUserData(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
 	if strings.Contains(text, "%") {
-		plain, err := url.QueryUnescape(text)
+		if _, err := checkedUserData(text); err != nil && asAPIError(err).CS == csServer {
+			return "", err // the server stumbles over its own second decoding
+		}
+		plain, err := url.PathUnescape(text)
 		if err != nil {
-			return "", BadParam("URLDecoder: Illegal hex characters in escape (%%) pattern - %v", err)
+			return "", Invalid("User data is not base64 encoded.")
 		}
 		text = plain
 	}
@@ -502,12 +528,7 @@ func (c *Call) bringUp(vm VM) error {
 	if farm != nil {
 		disk, image, source := c.rootDisk(vm)
 		err = c.Unlocked(func(ctx context.Context) error {
-			if image != "" {
-				err = farm.create(disk, image)
-			} else if !farm.exists(disk) {
-				err = farm.clone(source, disk, "")
-			}
-			if err != nil {
+			if err := farm.make(disk, image, source); err != nil {
 				return err
 			}
 			return farm.boot(ctx, vm.ID)

@@ -247,6 +247,17 @@ func (f *guestFarm) create(disk, image string) error {
 	return f.keep(disk, d)
 }
 
+// make makes a root disk from a built-in image or, if that is empty, from another disk; one that exists is left alone.
+func (f *guestFarm) make(disk, image, source string) error {
+	if image != "" {
+		return f.create(disk, image)
+	}
+	if f.exists(disk) {
+		return nil
+	}
+	return f.clone(source, disk, "")
+}
+
 // clone copies a disk under a new name; running names the machine that may be using it.
 func (f *guestFarm) clone(from, to, running string) error {
 	f.mu.Lock()

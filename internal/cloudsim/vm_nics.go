@@ -1,6 +1,9 @@
 package cloudsim
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // startNICChange is the first half of commands that change the cards of the machine named by virtualmachineid.
 func startNICChange(c *Call) (string, error) {
@@ -23,6 +26,9 @@ func addNICJob(c *Call) (Obj, error) {
 		return nil, Internal("Unable to add NIC to a VM in state %s", vm.State)
 	}
 	n, _ := c.Networks.Get(c.Str("networkid"))
+	if _, on := vm.NICOn(n.ID); on {
+		return nil, Internal("A NIC already exists for VM:%s in network: %s", vm.InstanceName, n.ID)
+	}
 	if err := c.addCard(&vm, n.ID, c.Str("ipaddress"), c.Str("macaddress"), len(vm.NICs) == 0); err != nil {
 		return nil, err
 	}
@@ -61,9 +67,9 @@ func removeNICJob(c *Call) (Obj, error) {
 	_, natted := c.PublicIPs.Find(func(p PublicIP) bool { return p.StaticNAT && p.VMID == vm.ID && p.NetworkID == n.ID })
 	switch {
 	case nic.IsDefault:
-		return nil, Internal("Unable to remove nic from %s in %s, nic is default.", c.vmText(vm), n.Name)
+		return nil, Invalid("Unable to remove nic from %s in %s, nic is default.", c.vmText(vm), c.networkText(n))
 	case forwarded || balanced || natted:
-		return nil, Internal("Unable to remove nic from %s in %s, nic has associated Port forwarding or Load balancer or Static NAT rules.", c.vmText(vm), n.Name)
+		return nil, Internal("Unable to remove nic from %s in %s, nic has associated Port forwarding or Load balancer or Static NAT rules.", c.vmText(vm), c.networkText(n))
 	}
 	vm.NICs = slices.Delete(slices.Clone(vm.NICs), i, i+1)
 	c.VMs.Put(vm)
@@ -144,7 +150,7 @@ func addIPJob(c *Call) (Obj, error) {
 	if ok {
 		for _, s := range vm.NICs[i].SecondaryIPs {
 			if s.ID == c.EntityID {
-				return Obj{"nicsecondaryip": Obj{"id": s.ID, "ipaddress": s.IPAddress, "nicid": c.Str("nicid"), "networkid": vm.NICs[i].NetworkID, "virtualmachineid": vm.ID, "secondaryip": []Obj{}}}, nil
+				return Obj{"nicsecondaryip": Obj{"id": s.ID, "ipaddress": s.IPAddress, "nicid": c.Str("nicid"), "networkid": vm.NICs[i].NetworkID}}, nil
 			}
 		}
 	}
@@ -176,4 +182,45 @@ func removeIPJob(c *Call) (Obj, error) {
 		}
 	}
 	return Success(), nil
+}
+
+// networkText is how a network shows in the server's texts.
+func (c *Call) networkText(n Network) string {
+	return fmt.Sprintf(`Network {"id": %d, "name": "%s", "uuid": "%s", "networkofferingid": %d}`, n.N, n.Name, n.ID, c.offeringNumber(n))
+}
+
+func startNICIP(c *Call) (string, error) {
+	vm, _, ok := c.vmWithCard(c.Str("nicid"))
+	if !ok {
+		return "", Invalid("There is no nic for the %s", c.Str("nicid"))
+	}
+	return vm.ID, c.Own(vm.Owner)
+}
+
+// updateNICIPJob gives a card of a stopped machine another address.
+func updateNICIPJob(c *Call) (Obj, error) {
+	vm, i, ok := c.vmWithCard(c.Str("nicid"))
+	if !ok {
+		return nil, Invalid("There is no nic for the %s", c.Str("nicid"))
+	}
+	n, _ := c.Networks.Get(vm.NICs[i].NetworkID)
+	switch {
+	case n.Type == "L2":
+		return nil, Invalid("UpdateVmNicIpCmd is not supported in L2 network")
+	case vm.State != VMStopped:
+		return nil, Invalid("VM is not Stopped, unable to update the vm nic having the specified id")
+	}
+	if c.Str("ipaddress") == vm.NICs[i].IPAddress {
+		return c.vmResult(vm.ID), nil
+	}
+	ip, err := c.GuestAddress(n, c.Str("ipaddress"))
+	if err != nil {
+		nic := vm.NICs[i]
+		return nil, Invalid(`Allocating ip to guest nic Nic {"broadcastUri":null,"deviceId":%d,"iPv4Address":"%s","id":%d,"instanceId":%d,"reservationId":null,"uuid":"%s"} failed, please choose another ip`, nic.DeviceID, nic.IPAddress, nic.N, vm.N, nic.ID)
+	}
+	vm.NICs = slices.Clone(vm.NICs)
+	vm.NICs[i].IPAddress = ip
+	c.VMs.Put(vm)
+	c.NetworkChanged(n.ID)
+	return c.vmResult(vm.ID), nil
 }

@@ -1,7 +1,6 @@
 package cloudsim
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -22,6 +21,9 @@ var volumeCommands = map[string]command{
 	"attachVolume":       {start: startVolume, job: attachVolumeJob, queue: queueVM("virtualmachineid"), id: kindVolume, event: "VOLUME.ATTACH"},
 	"detachVolume":       {start: startDetachVolume, job: detachVolumeJob, id: kindVolume, event: "VOLUME.DETACH"},
 	"resizeVolume":       {start: startVolume, job: resizeVolumeJob, id: kindVolume, event: "VOLUME.RESIZE"},
+	"updateVolume":       {start: startVolume, job: updateVolumeJob, id: kindVolume, event: "VOLUME.UPDATE", kinds: map[string]kind{"storageid": kindAny}},
+	"destroyVolume":      {start: startVolume, job: destroyVolumeJob, id: kindVolume, event: "VOLUME.DESTROY"},
+	"recoverVolume":      {run: recoverVolume, id: kindVolume, event: "VOLUME.RECOVER"},
 	"deleteVolume":       {run: deleteVolume, id: kindVolume, event: "VOLUME.DELETE"},
 	"createSnapshot":     {start: startCreateSnapshot, job: createSnapshotJob, creates: true, event: "SNAPSHOT.CREATE"},
 	"listSnapshots":      {run: listSnapshots, id: kindSnapshot},
@@ -288,7 +290,7 @@ func resizeVolumeJob(c *Call) (Obj, error) {
 	case size <= 0 || size > maxVolumeGB*gib:
 		return nil, Invalid("Requested size out of range")
 	case size < v.Size && !c.Bool("shrinkok", false):
-		return nil, Fail(432, csServer, "Going from existing size of %s to size of %s would shrink the volume.Need to sign off by supplying the shrinkok parameter with value of true.", humanSize(v.Size), humanSize(size))
+		return nil, Fail(432, csServer, "Going from existing size of %d to size of %d would shrink the volume.Need to sign off by supplying the shrinkok parameter with value of true.", v.Size, size)
 	case attached && v.Type == volumeRoot && vm.State != VMStopped && vm.State != VMRunning:
 		return nil, Invalid("Cannot resize ROOT volume [%s] when VM is not on Stopped State. VM %s is in state %s", v.Name, vm.Name, vm.State)
 	case attached && c.hasVMSnapshot(vm.ID):
@@ -298,8 +300,6 @@ func resizeVolumeJob(c *Call) (Obj, error) {
 	c.Volumes.Put(v)
 	return c.volumeResult(v.ID), nil
 }
-
-func humanSize(n int64) string { return fmt.Sprintf("(%.2f GB) %d", float64(n)/float64(gib), n) }
 
 func deleteVolume(c *Call) (any, error) {
 	v, ok := c.Volumes.Get(c.Str("id"))
