@@ -62,7 +62,7 @@ func newWorld(t testing.TB) *world {
 }
 
 // session opens the state as one run of the program does.
-func (w *world) session() *state.SQLite {
+func (w *world) session() *state.Store {
 	w.t.Helper()
 	s, err := state.OpenSQLite(w.t.Context(), filepath.Join(w.dir, ".moldctl", "state.db"),
 		state.Options{Keys: state.KeyFile{Path: filepath.Join(w.dir, "key")}, Holder: "test", Stack: "test"})
