@@ -9,7 +9,6 @@ package core
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -110,9 +109,7 @@ func (e *Engine) Open(ctx context.Context, a Access) hcl.Diagnostics {
 	if err := e.fellToEmbedded(ctx); err != nil {
 		return diag.FromError("Another cloud than the state's", err)
 	}
-	session, err := state.OpenSQLite(ctx, e.StatePath(), state.Options{
-		Holder: a.Holder, Wait: e.settings.LockWait, Waiting: e.settings.LockWaiting, ReadOnly: !a.Write, Stack: e.Stack.Name,
-	})
+	session, err := state.Open(ctx, e.place(), e.storeOptions(a))
 	if err != nil {
 		return diag.FromError("State cannot be opened", err)
 	}
@@ -140,30 +137,8 @@ func (e *Engine) Cloud(alias string) cloud.Settings { return e.clouds[alias] }
 // Session returns the open state.
 func (e *Engine) Session() state.Session { return e.session }
 
-// fellToEmbedded refuses the embedded cloud for a stack whose objects are in a
-// real one: with an unset secret everything would look gone.
-func (e *Engine) fellToEmbedded(ctx context.Context) error {
-	if !e.Embedded() || e.clouds[""].Source[cloud.Endpoint] != "" {
-		return nil
-	}
-	path := filepath.Join(e.Stack.Dir, StateDir, "state.db")
-	if _, err := os.Stat(path); err != nil {
-		return nil // no state of a real cloud: nothing to protect
-	}
-	other, err := state.OpenSQLite(ctx, path, state.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer other.Close()
-	snap, err := other.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	if bound, ok := snap.Bindings[""]; ok && len(snap.Objects) > 0 {
-		return cloud.FellToEmbedded(bound)
-	}
-	return nil
-}
+// Store returns the open state with all that can be asked of it.
+func (e *Engine) Store() *state.Store { return e.session }
 
 // PlanOptions are what a user asks of a plan.
 type PlanOptions struct {

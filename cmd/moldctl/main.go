@@ -39,7 +39,8 @@ type commandLine struct {
 	Console  consoleCommand  `cmd:"" help:"Evaluate expressions on what the state holds."`
 	Graph    graphCommand    `cmd:"" help:"Show which block needs which."`
 	Output   outputCommand   `cmd:"" help:"Show the outputs of the last apply."`
-	State    stateCommand    `cmd:"" help:"Look at what the state holds."`
+	State    stateCommand    `cmd:"" help:"Look at the state, or change it by hand."`
+	Lock     lockCommand     `cmd:"" help:"Show or break the lock on the state."`
 	Cloud    cloudCommand    `cmd:"" help:"Handle the embedded cloud."`
 	Plugin   pluginCommand   `cmd:"" help:"List plugins and the types they serve."`
 	Version  versionCommand  `cmd:"" help:"Show the version of moldctl."`

@@ -18,8 +18,16 @@ import (
 )
 
 type stateCommand struct {
-	List stateListCommand `cmd:"" help:"List the objects in the state."`
-	Show stateShowCommand `cmd:"" help:"Show one object of the state."`
+	List    stateListCommand    `cmd:"" help:"List the objects in the state."`
+	Show    stateShowCommand    `cmd:"" help:"Show one object of the state."`
+	Mv      stateMvCommand      `cmd:"" help:"Give an object of the state another address."`
+	Rm      stateRmCommand      `cmd:"" help:"Forget objects. They stay in the cloud."`
+	Pull    statePullCommand    `cmd:"" help:"Write the whole state as JSON; its secrets stay sealed."`
+	Push    statePushCommand    `cmd:"" help:"Make the state what such a document says."`
+	History stateHistoryCommand `cmd:"" help:"List the runs that changed the state."`
+	Restore stateRestoreCommand `cmd:"" help:"Make the state what it was at an earlier serial."`
+	Rekey   stateRekeyCommand   `cmd:"" help:"Seal the state with a new key, or for other recipients."`
+	Keygen  stateKeygenCommand  `cmd:"" help:"Make a key pair for sealing states."`
 }
 
 // stateFlags are those of commands that look at the state. They take no lock.

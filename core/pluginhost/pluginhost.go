@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -48,6 +49,7 @@ type Host struct {
 	children map[string]*process
 	ids      map[string]*wire.CloudIdentity
 	closed   bool
+	until    time.Time // bound on signatures; zero: none
 
 	permits permits
 }
@@ -128,6 +130,9 @@ func (h *Host) Plugins() []*pluginspec.Plugin {
 func (h *Host) SetCloud(c *wire.Cloud) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.until.IsZero() {
+		c.ExpiresUnix = h.until.Unix()
+	}
 	h.clouds[c.GetAlias()] = c
 }
 

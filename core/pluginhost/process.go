@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -47,6 +48,7 @@ type process struct {
 // configured is the outcome of handing one cloud to one process.
 type configured struct {
 	once     sync.Once
+	done     atomic.Bool // the process has the cloud
 	identity *wire.CloudIdentity
 	diags    []*wire.Diagnostic
 	err      error
@@ -174,6 +176,7 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 			return
 		}
 		c.identity, c.diags = reply.GetIdentity(), reply.GetDiagnostics()
+		c.done.Store(true)
 		if c.identity != nil && len(c.diags) == 0 {
 			p.host.mu.Lock()
 			p.host.ids[alias] = c.identity

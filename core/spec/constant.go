@@ -34,8 +34,13 @@ func (d *decoder) constant(attr *hcl.Attribute, want cty.Type) (cty.Value, bool)
 }
 
 func constantKinds(want cty.Type) string {
-	if want == cty.Bool {
+	switch want {
+	case cty.Bool:
 		return "true or false"
+	case cty.Number:
+		return "a number"
+	case cty.List(cty.String):
+		return "a list of texts"
 	}
 	return "a text"
 }

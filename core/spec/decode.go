@@ -23,10 +23,7 @@ func (d *decoder) stackBlock(b *hcl.Block) {
 		d.stack.Name = b.Labels[0]
 	}
 	content := d.content(b.Body, stackSchema)
-	for _, inner := range content.Blocks {
-		d.errorf(inner.DefRange.Ptr(), "Unsupported block",
-			"%s blocks are not supported by this version of moldctl: state is kept in the folder .moldctl beside the stack. Remove the block.", inner.Type)
-	}
+	d.store(content.Blocks)
 	if attr := content.Attributes["version"]; attr != nil {
 		d.stack.Version = d.text(attr)
 		if _, _, err := parseVersion(d.stack.Version); err != nil && d.stack.Version != "" {

@@ -28,6 +28,7 @@ type Stack struct {
 	Files    map[string]*hcl.File   // every source read, by the name diagnostics use
 	Range    hcl.Range              // the stack block, or the first file without one
 
+	Store     Store             // where the state lies
 	Clouds    map[string]*Cloud // by alias, "" for the default one
 	Variables map[string]*Variable
 	Locals    map[string]*Local

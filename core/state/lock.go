@@ -33,6 +33,7 @@ func (h LockHolder) String() string {
 type LockedError struct {
 	Holder LockHolder
 	Waited time.Duration
+	Until  time.Time // end of its lease, if it has one
 }
 
 // Error says who holds the state and what can be done.
@@ -41,7 +42,11 @@ func (e *LockedError) Error() string {
 	if e.Waited > 0 {
 		waited = fmt.Sprintf(" after waiting %s", e.Waited)
 	}
-	return fmt.Sprintf("it is in use%s by %s; let it finish, or wait longer with --lock-timeout", waited, e.Holder)
+	lease := ""
+	if !e.Until.IsZero() {
+		lease = fmt.Sprintf(" (if it is dead, the state is free soon after %s)", e.Until.Local().Format("15:04:05"))
+	}
+	return fmt.Sprintf("it is in use%s by %s%s; let it finish, or wait longer with --lock-timeout", waited, e.Holder, lease)
 }
 
 // lockPoll is how often a waiting process tries again: a lock of the operating
@@ -108,8 +113,8 @@ func (l *fileLock) holder() LockHolder {
 	return h
 }
 
-// record writes who holds the lock into the file.
-func (l *fileLock) record(command string) error {
+// newHolder describes this process.
+func newHolder(command string) LockHolder {
 	h := LockHolder{PID: os.Getpid(), Command: command, Started: time.Now().UTC().Truncate(time.Second)}
 	var err error
 	if h.Host, err = os.Hostname(); err != nil {
@@ -119,7 +124,12 @@ func (l *fileLock) record(command string) error {
 	if u, err := user.Current(); err == nil {
 		h.User = u.Username
 	}
-	text, err := json.Marshal(h)
+	return h
+}
+
+// record writes who holds the lock into the file.
+func (l *fileLock) record(command string) error {
+	text, err := holderText(newHolder(command))
 	if err != nil {
 		return err
 	}
@@ -130,7 +140,9 @@ func (l *fileLock) record(command string) error {
 	return err
 }
 
-// release gives the lock back and forgets who held it.
+// release gives the lock back and forgets who held it. It unlocks by itself:
+// closing does so only when no process that is just being started has the file
+// open too.
 func (l *fileLock) release() error {
-	return errors.Join(l.file.Truncate(0), l.file.Close()) // closing unlocks
+	return errors.Join(l.file.Truncate(0), unlock(l.file), l.file.Close())
 }

@@ -22,3 +22,11 @@ func tryLock(f *os.File) (bool, error) {
 		}
 	}
 }
+
+// unlock gives the lock back.
+func unlock(f *os.File) error {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_UN); err != nil {
+		return &os.PathError{Op: "unlock", Path: f.Name(), Err: err}
+	}
+	return nil
+}

@@ -158,6 +158,11 @@ func (f *sqliteFile) insert(ctx context.Context, conn *sql.Conn, query string, a
 	return done.LastInsertId()
 }
 
+// bounded: a disk answers or fails.
+func (f *sqliteFile) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
+}
+
 func (f *sqliteFile) begin(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
 	return err

@@ -96,6 +96,8 @@ type engine interface {
 	insert(ctx context.Context, conn *sql.Conn, query string, args ...any) (int64, error)
 	// reading are the options of a transaction that sees one moment.
 	reading() *sql.TxOptions
+	// bounded limits how long an attempt at a batch may take.
+	bounded(ctx context.Context) (context.Context, context.CancelFunc)
 	// begin opens the transaction of a batch, and refuses if this process may
 	// not write any more.
 	begin(ctx context.Context, conn *sql.Conn) error

@@ -139,6 +139,8 @@ func (w *writer) write(ctx context.Context, group []*request) error {
 
 // try makes one attempt at a group.
 func (w *writer) try(ctx context.Context, group []*request) error {
+	ctx, cancel := w.session.engine.bounded(ctx)
+	defer cancel()
 	if err := w.session.engine.begin(ctx, w.conn); err != nil {
 		return err
 	}
