@@ -103,11 +103,12 @@ type Access struct {
 // Open finds the clouds, opens the state that belongs to them and checks that
 // they are the ones it was written with.
 func (e *Engine) Open(ctx context.Context, a Access) hcl.Diagnostics {
-	if diags := e.resolveClouds(ctx); diags.HasErrors() {
+	diags := e.resolveClouds(ctx)
+	if diags.HasErrors() {
 		return diags
 	}
 	if err := e.fellToEmbedded(ctx); err != nil {
-		return diag.FromError("Another cloud than the state's", err)
+		return append(diags, diag.FromError("Another cloud than the state's", err)...)
 	}
 	session, err := state.Open(ctx, e.place(), e.storeOptions(a))
 	if err != nil {

@@ -79,6 +79,7 @@ var errStep = errors.New("the step failed")
 type runner struct {
 	deps     Deps
 	plan     *plan.Plan
+	prunes   map[state.Key]bool // objects that have a prune step coming
 	config   *plan.Config
 	resolver *plan.Resolver
 
@@ -93,7 +94,12 @@ type runner struct {
 func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics) {
 	r := &runner{
 		deps: deps, plan: p, config: p.ApplyConfig(), resolver: plan.NewResolver(deps.Host),
-		rows: map[state.Key]*state.Object{},
+		rows: map[state.Key]*state.Object{}, prunes: map[state.Key]bool{},
+	}
+	for _, s := range p.Steps {
+		if s.Action == plan.Prune {
+			r.prunes[s.Key] = true
+		}
 	}
 	if deps.Stop == nil {
 		r.deps.Stop = ctx

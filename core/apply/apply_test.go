@@ -176,6 +176,37 @@ func TestAFailureCostsItsBranchOnly(t *testing.T) {
 	}
 }
 
+// TestPrune expects old versions to go after the dependents have moved, also
+// when the run is stopped in between.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	text := func(size string) string {
+		return "resource \"press\" \"p\" {\n  name = \"p\"\n  size = " + size + "\n}\nresource \"thing\" \"user\" {\n  name = \"u\"\n  on = press.p.id\n}"
+	}
+	const pruning = "prune press.p: older versions go when nothing uses them"
+	w := newWorld(t)
+	w.must(text("1"))
+	want := []string{"update press.p: size changed", "update thing.user: on changed", pruning}
+	if diff := cmp.Diff(want, w.steps(text("2"))); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	w.cloud.Hook = func(m fakeplugin.Moment, _, call string) error {
+		if m == fakeplugin.BeforeIntent && call == "prune" {
+			return fakeplugin.ErrKilled
+		}
+		return nil
+	}
+	_, _ = w.apply(text("2"))
+	w.cloud.Hook = nil
+	if diff := cmp.Diff([]string{pruning}, w.steps(text("2"))); diff != "" {
+		t.Errorf("after the interruption (-want +got):\n%s", diff)
+	}
+	w.must(text("2"))
+	if got := w.steps(text("2")); len(got) != 0 {
+		t.Errorf("not empty afterwards: %v", got)
+	}
+}
+
 // TestKilledAtEachCall stops the world at each moment of each mutating call
 // and expects the next apply to finish with nothing doubled or left over.
 func TestKilledAtEachCall(t *testing.T) {

@@ -160,6 +160,10 @@ func (r *runner) outcome(o *operation, s *plan.Step, planned, value cty.Value, r
 	case result.GetStatus() == wire.Result_OK && !failed:
 		row := *o.row
 		row.Status, row.Values, row.Pending, row.PendingAction = state.OK, data, nil, ""
+		if r.prunes[s.Key] {
+			// Until the prune has run, the next plan makes up for it.
+			row.PendingAction = string(plan.Prune)
+		}
 		return &row, nil
 	case result.GetStatus() == wire.Result_TAINTED:
 		return o.left(state.Tainted, data), nil

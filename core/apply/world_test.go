@@ -43,6 +43,19 @@ types:
     delete: {call: deleteNetwork}
     identity: {marker: externalid}
     find:   {call: listNetworks, by: [name]}
+  press:
+    summary: A thing whose updates leave old versions behind.
+    attributes:
+      id:   {type: string, computed: true, doc: The id.}
+      name: {type: string, required: true, doc: The name.}
+      size: {type: number, default: 1, affects: [id], doc: What a new version is made for.}
+      none: {type: number, computed: true, doc: What the cloud leaves empty.}
+    create: {call: createNetwork}
+    read:   {call: listNetworks}
+    update: {handler: true}
+    delete: {call: deleteNetwork}
+    prune:  {handler: true}
+    identity: {marker: externalid}
 `
 
 // world is one user's folder, state and cloud.

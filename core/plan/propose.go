@@ -11,9 +11,10 @@ import (
 // decide. A null prior means that nothing exists.
 func propose(attrs []*pluginspec.Attribute, blocks []*pluginspec.Block, prior, config cty.Value) cty.Value {
 	config, marks := config.Unmark()
+	bare, _ := prior.Unmark()
 	out := make(map[string]cty.Value, len(attrs)+len(blocks))
 	for _, a := range attrs {
-		out[a.Name] = proposeAttribute(a, child(prior, a.Name, a.Type), config.GetAttr(a.Name))
+		out[a.Name] = proposeAttribute(a, !bare.IsNull(), child(prior, a.Name, a.Type), config.GetAttr(a.Name))
 	}
 	for _, b := range blocks {
 		want := config.GetAttr(b.Name)
@@ -22,14 +23,14 @@ func propose(attrs []*pluginspec.Attribute, blocks []*pluginspec.Block, prior, c
 	return cty.ObjectVal(out).WithMarks(marks)
 }
 
-func proposeAttribute(a *pluginspec.Attribute, prior, config cty.Value) cty.Value {
+func proposeAttribute(a *pluginspec.Attribute, exists bool, prior, config cty.Value) cty.Value {
 	if !config.IsNull() || !a.Computed {
 		return config
 	}
-	if prior.IsNull() {
+	if !exists {
 		return cty.UnknownVal(a.Type)
 	}
-	return prior
+	return prior // null too: the cloud has decided that there is nothing
 }
 
 // child returns an attribute of an object that may be null.

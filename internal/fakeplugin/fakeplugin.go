@@ -228,7 +228,7 @@ func (c *Cloud) Apply(ctx context.Context, in *wire.Start, j pluginhost.Journal)
 	case wire.Op_DELETE:
 		return a.remove(ctx, id)
 	}
-	return &wire.Result{}, nil
+	return a.prune(ctx, ty, id)
 }
 
 type application struct {
@@ -336,6 +336,13 @@ func (a *application) remove(ctx context.Context, id string) (*wire.Result, erro
 		return refused(err)
 	}
 	return &wire.Result{Status: wire.Result_GONE}, nil
+}
+
+func (a *application) prune(ctx context.Context, ty cty.Type, id string) (*wire.Result, error) {
+	if _, err := a.call(ctx, "prune", id, func() string { return id }); err != nil {
+		return refused(err)
+	}
+	return a.answer(ty, id)
 }
 
 func (a *application) answer(ty cty.Type, id string) (*wire.Result, error) {
