@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,7 +39,11 @@ func (f *guestFarm) Start(ctx context.Context) error {
 	f.cloud.guests = f
 	f.cloud.mu.Lock()
 	running := f.cloud.store.VMs.Where(func(v VM) bool { return v.State == VMRunning })
+	known := f.cloud.store.diskPaths()
 	f.cloud.mu.Unlock()
+	if err := f.sweep(known); err != nil {
+		return err
+	}
 	f.wait.Go(func() {
 		for _, vm := range running {
 			if ctx.Err() != nil {
@@ -49,6 +54,45 @@ func (f *guestFarm) Start(ctx context.Context) error {
 			}
 		}
 	})
+	return nil
+}
+
+// diskPaths are the disks that rows own.
+func (s *store) diskPaths() map[string]bool {
+	known := make(map[string]bool)
+	for v := range s.Volumes.All() {
+		known[v.DiskPath] = true
+	}
+	for t := range s.Templates.All() {
+		known[t.DiskPath] = true
+	}
+	for o := range s.Snapshots.All() {
+		known[o.DiskPath] = true
+	}
+	for o := range s.VMSnapshots.All() {
+		known[o.DiskPath] = true
+	}
+	return known
+}
+
+// sweep removes disks that nobody owns: a kill came between the loss of a row and that of its disk, or before a copy was
+// recorded, which its job then makes again.
+func (f *guestFarm) sweep(known map[string]bool) error {
+	if f.cloud.opts.Dir == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Join(f.cloud.opts.Dir, "disks"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for left disks: %w", err)
+	}
+	for _, e := range entries {
+		if !known[e.Name()] {
+			f.remove(e.Name())
+		}
+	}
 	return nil
 }
 
@@ -332,6 +376,24 @@ func (g *guestNetwork) Egress(_ context.Context, proto, _ string, port int) erro
 		return nil
 	}
 	return errNoEgress
+}
+
+// Lookup is the name service of the network's router: it knows the machines by their host names.
+func (g *guestNetwork) Lookup(host string) (netip.Addr, bool) {
+	g.farm.cloud.mu.Lock()
+	defer g.farm.cloud.mu.Unlock()
+	s := g.farm.cloud.store
+	n, _ := s.Networks.Get(g.networkID)
+	short := strings.TrimSuffix(host, "."+n.Domain)
+	for v := range s.VMs.All() {
+		nic, on := v.NICOn(g.networkID)
+		if !on || !strings.EqualFold(v.Name, short) {
+			continue
+		}
+		addr, err := netip.ParseAddr(nic.IPAddress)
+		return addr, err == nil
+	}
+	return netip.Addr{}, false
 }
 
 // Dial reaches another guest of the same network; everything else is outside, where there is nothing but mirrors.

@@ -123,6 +123,9 @@ func (e *expunger) Start(ctx context.Context) error {
 
 // Stop implements service.
 func (e *expunger) Stop() {
+	if e.stop == nil {
+		return // the cloud did not get so far
+	}
 	e.stop()
 	e.wait.Wait()
 }

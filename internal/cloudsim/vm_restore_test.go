@@ -1,6 +1,8 @@
 package cloudsim
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +136,44 @@ func TestVolumeChanges(t *testing.T) {
 		t.Errorf("recovered: %v", v["state"])
 	}
 	must(t, c.Cloud, "user", "deleteVolume", "id", id)
+}
+
+// TestGuestsTalk: machines of one network reach each other by address and name, through the other's firewall.
+func TestGuestsTalk(t *testing.T) {
+	t.Parallel()
+	c := startCompute(t, "user", Options{})
+	mustJob(t, c.Cloud, "user", "createEgressFirewallRule", "networkid", c.network, "protocol", "all")
+	server := c.deploy("server", "userdata", b64(webData))
+	c.ready(text(server, "id"))
+	client := c.deploy("client", "userdata", b64("#!/bin/sh\ncurl -s http://server/ > /root/by-name\ncurl -s http://"+text(server, "ipaddress")+"/ > /root/by-address\ncurl -s http://server:8080/; echo $? > /root/closed\n"))
+	m := c.ready(text(client, "id"))
+	for name, want := range map[string]string{"by-name": "server", "by-address": "server", "closed": "7\n"} {
+		if data, err := m.Disk().ReadFile(vfs.Root(), "/root/"+name); err != nil || string(data) != want {
+			t.Errorf("%s: %q, %v; want %q", name, data, err, want)
+		}
+	}
+}
+
+// TestSweep: a disk that nobody owns is removed at the next start.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cloud, err := Start(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := useCompute(t, "user", cloud)
+	id := text(c.deploy("one"), "id")
+	if err := cloud.guests.create("t-lost", "rocky9"); err != nil {
+		t.Fatal(err)
+	}
+	cloud.Close()
+	again := startCloud(t, Options{Dir: dir})
+	left, err := os.ReadDir(filepath.Join(dir, "disks"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("disks %v, %v; want that of machine %s alone", left, err, id)
+	}
+	if again.guests.exists("t-lost") {
+		t.Error("the lost disk is still there")
+	}
 }

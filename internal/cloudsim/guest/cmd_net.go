@@ -42,6 +42,9 @@ func (m *Machine) resolve(host string) (netip.Addr, bool) {
 			}
 		}
 	}
+	if r, ok := m.cfg.Network.(Resolver); ok {
+		return r.Lookup(host)
+	}
 	return netip.Addr{}, false
 }
 

@@ -49,6 +49,11 @@ type Network interface {
 	Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 }
 
+// Resolver is a Network that knows host names.
+type Resolver interface {
+	Lookup(host string) (addr netip.Addr, known bool)
+}
+
 // Config describes a machine for New. Disk, Address and Hostname are required.
 type Config struct {
 	ID         string // names the machine in logs
