@@ -37,11 +37,19 @@ func filePrograms() map[string]program {
 	}
 }
 
+// errTooMuch is a command that would have to hold more than maxFile in memory.
+var errTooMuch = errors.New("memory exhausted")
+
+// readAll reads an input to its end, which must come: "yes | sort" has none.
 func readAll(r io.Reader) ([]byte, error) {
 	if r == nil {
 		return nil, nil
 	}
-	return io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = errTooMuch
+	}
+	return data, err
 }
 
 func cmdCat(_ context.Context, p *proc) int {
@@ -51,20 +59,20 @@ func cmdCat(_ context.Context, p *proc) int {
 	}
 	status, line := 0, 0
 	for _, name := range o.args {
-		if name == "-" && !o.has("n") {
-			if _, err := io.Copy(p.out, p.in); err != nil {
-				return p.fail("write error: %v", err)
-			}
-			continue
-		}
-		data, err := p.read(name)
+		in, err := p.open(name)
 		if err != nil {
 			status = p.fail("%s: %s", name, reason(err))
 			continue
 		}
 		if !o.has("n") {
-			_, _ = p.out.Write(data)
+			if _, err := io.Copy(p.out, in); err != nil {
+				return p.fail("write error: %s", reason(err))
+			}
 			continue
+		}
+		data, err := readAll(in)
+		if err != nil {
+			status = p.fail("%s: %v", name, err)
 		}
 		for text := range strings.Lines(string(data)) {
 			line++

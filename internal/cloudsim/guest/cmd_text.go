@@ -61,65 +61,6 @@ func allLines(list []input) []string {
 	return lines
 }
 
-func cmdHead(ctx context.Context, p *proc) int {
-	tail := path.Base(p.args[0]) == "tail"
-	args := slices.Clone(p.args[1:])
-	for i, a := range args {
-		if len(a) > 1 && a[0] == '-' && strings.Trim(a[1:], "0123456789") == "" {
-			args[i] = "-n" + a[1:]
-		}
-	}
-	o := parse(args, "n c lines bytes")
-	count := o.value("n", "lines")
-	if count == "" {
-		count = "10"
-	}
-	list, status := p.inputs(o.args)
-	for _, in := range list {
-		if len(list) > 1 && !o.has("q") {
-			p.printf("==> %s <==\n", in.name)
-		}
-		if c := o.value("c", "bytes"); c != "" {
-			n, err := strconv.Atoi(strings.TrimPrefix(c, "+"))
-			if err != nil {
-				return p.fail("invalid number of bytes: '%s'", c)
-			}
-			n = min(max(n, 0), len(in.data))
-			if tail {
-				_, _ = p.out.Write(in.data[len(in.data)-n:])
-			} else {
-				_, _ = p.out.Write(in.data[:n])
-			}
-			continue
-		}
-		part, err := someLines(slices.Collect(strings.Lines(string(in.data))), count, tail)
-		if err != nil {
-			return p.fail("invalid number of lines: '%s'", count)
-		}
-		p.printf("%s", strings.Join(part, ""))
-	}
-	if tail && o.has("f", "F", "follow") {
-		<-ctx.Done()
-	}
-	return status
-}
-
-func someLines(lines []string, count string, tail bool) ([]string, error) {
-	n, err := strconv.Atoi(strings.TrimPrefix(count, "+"))
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case tail && strings.HasPrefix(count, "+"):
-		return lines[min(max(n-1, 0), len(lines)):], nil
-	case tail:
-		return lines[max(len(lines)-max(n, -n), 0):], nil
-	case n < 0:
-		return lines[:max(len(lines)+n, 0)], nil
-	}
-	return lines[:min(n, len(lines))], nil
-}
-
 func cmdCut(_ context.Context, p *proc) int {
 	o := parse(p.args[1:], "d f c b delimiter fields output-delimiter")
 	list, status := p.inputs(o.args)
@@ -292,75 +233,6 @@ func cmdWc(_ context.Context, p *proc) int {
 	return status
 }
 
-func cmdTr(_ context.Context, p *proc) int {
-	o := parse(p.args[1:], "")
-	data, err := readAll(p.in)
-	if err != nil || len(o.args) == 0 {
-		return p.fail("missing operand")
-	}
-	from := expandSet(o.args[0])
-	in := func(r rune) int {
-		i := slices.Index(from, r)
-		if o.has("c", "C") {
-			if i < 0 {
-				return 0
-			}
-			return -1
-		}
-		return i
-	}
-	var to []rune
-	if len(o.args) > 1 {
-		to = expandSet(o.args[1])
-	}
-	var out strings.Builder
-	var last rune
-	for _, r := range string(data) {
-		i := in(r)
-		switch {
-		case i < 0:
-			last = 0
-			out.WriteRune(r)
-			continue
-		case o.has("d"):
-			continue
-		case len(to) > 0:
-			r = to[min(i, len(to)-1)]
-		}
-		if o.has("s") && r == last {
-			continue
-		}
-		last = r
-		out.WriteRune(r)
-	}
-	p.printf("%s", out.String())
-	return 0
-}
-
-// expandSet reads a set of tr: ranges, classes and escapes.
-func expandSet(set string) []rune {
-	for class, chars := range map[string]string{
-		"[:lower:]": "a-z", "[:upper:]": "A-Z", "[:digit:]": "0-9", "[:alpha:]": "A-Za-z", "[:alnum:]": "A-Za-z0-9",
-		"[:space:]": ` \t\n\r`, "[:blank:]": ` \t`, "[:punct:]": `!"#$%&'()*+,./:;<=>?@[]^_{|}~`,
-	} {
-		set = strings.ReplaceAll(set, class, chars)
-	}
-	set = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\\`, `\`, `\0`, "\x00").Replace(set)
-	runes := []rune(set)
-	var out []rune
-	for i := 0; i < len(runes); i++ {
-		if i+2 < len(runes) && runes[i+1] == '-' && runes[i] <= runes[i+2] {
-			for r := runes[i]; r <= runes[i+2]; r++ {
-				out = append(out, r)
-			}
-			i += 2
-			continue
-		}
-		out = append(out, runes[i])
-	}
-	return out
-}
-
 func cmdSeq(ctx context.Context, p *proc) int {
 	o := parse(p.args[1:], "s f")
 	nums := []int{1, 1, 1}
@@ -471,7 +343,7 @@ func cmdYes(ctx context.Context, p *proc) int {
 	if len(p.args) > 1 {
 		text = strings.Join(p.args[1:], " ")
 	}
-	for ctx.Err() == nil {
+	for written := 0; ctx.Err() == nil && written < maxFile; written += len(text) + 1 {
 		if _, err := fmt.Fprintln(p.out, text); err != nil {
 			return 1
 		}

@@ -3,9 +3,12 @@ package guest
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"mvdan.cc/sh/v3/interp"
 )
@@ -35,10 +38,26 @@ func (p *proc) path(name string) string { return absolute(p.s.dir, name) }
 
 // read reads a file argument; "-" is standard input.
 func (p *proc) read(name string) ([]byte, error) {
-	if name == "-" || name == "/dev/stdin" {
-		return readAll(p.in)
+	in, err := p.open(name)
+	if err != nil {
+		return nil, err
 	}
-	return p.m.disk.ReadFile(p.s.cred, p.path(name))
+	return readAll(in)
+}
+
+// open opens a file argument for reading; "-" is standard input.
+func (p *proc) open(name string) (io.Reader, error) {
+	if name == "-" || name == "/dev/stdin" {
+		return p.in, nil
+	}
+	f, err := p.m.disk.OpenFile(p.s.cred, p.path(name), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := p.m.disk.Stat(p.s.cred, p.path(name), true); err == nil && info.IsDir() {
+		return nil, syscall.EISDIR
+	}
+	return f, nil
 }
 
 // needRoot prints the usual complaint unless root acts.

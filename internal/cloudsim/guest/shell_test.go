@@ -51,6 +51,8 @@ func TestCommands(t *testing.T) {
 		"wrong service":      {"firewall-cmd --add-service=htpp", "", 101},
 		"time zone of files": {"touch -d '2026-01-02 03:04:05' /tmp/d; stat -c %y /tmp/d", "2026-01-02 03:04:05.000000000 +0000\n", 0},
 		"date":               {"date -d @0 +%Y-%m-%dT%H:%M:%SZ", "1970-01-01T00:00:00Z\n", 0},
+		"random letters":     {"tr -dc 'a-z' < /dev/urandom | head -c 8 | wc -c; head -c 12 /dev/urandom | base64 | wc -c", "8\n17\n", 0},
+		"endless input":      {"yes | head -2; cat /dev/zero | head -c 3 | wc -c", "y\ny\n3\n", 0},
 		"php":                {"dnf -qy install php-cli > /dev/null; php -r 'echo 1+2;'", "3", 0},
 	}
 	for name, tc := range tests {

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// maxSize bounds one file: its bytes are held in memory.
+const maxSize = 512 << 20
+
 // Info describes a node; it implements fs.FileInfo and fs.DirEntry.
 type Info struct {
 	name string
@@ -156,6 +159,9 @@ func (f *File) Write(p []byte) (int, error) {
 	next := *n
 	if f.flag&os.O_APPEND != 0 {
 		f.pos = len(n.data)
+	}
+	if f.pos+len(p) > maxSize {
+		return 0, syscall.ENOSPC
 	}
 	next.data = f.spliced(n, p)
 	f.pos += len(p)
