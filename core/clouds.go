@@ -121,7 +121,7 @@ func (e *Engine) connect(ctx context.Context) hcl.Diagnostics {
 // bindings checks each cloud against the one the state was written with and
 // returns those to be written down.
 func (e *Engine) bindings(ctx context.Context, snap *state.Snapshot) ([]state.Binding, hcl.Diagnostics) {
-	if len(e.Stack.Resources) == 0 && len(snap.Objects) == 0 && len(snap.Operations) == 0 {
+	if len(e.Stack.Resources) == 0 && len(e.Stack.Modules) == 0 && len(snap.Objects) == 0 && len(snap.Operations) == 0 {
 		return nil, nil
 	}
 	var out []state.Binding

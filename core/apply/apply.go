@@ -124,13 +124,8 @@ func (r *runner) checks(ctx context.Context) {
 	if r.plan.Destroy || r.diags.HasErrors() || r.summary.Skipped+r.summary.NotStarted > 0 {
 		return
 	}
-	for _, check := range r.plan.Config.Stack.Checks {
-		held, diags := r.config.Check(ctx, r.deps.Host, check)
-		r.diags = append(r.diags, diags...)
-		if !held {
-			r.summary.FailedChecks++
-		}
-	}
+	failed, diags := r.config.RunChecks(ctx, r.deps.Host)
+	r.summary.FailedChecks, r.diags = failed, append(r.diags, diags...)
 }
 
 // begin makes durable what planning found out, before anything is changed.
@@ -267,7 +262,7 @@ func (r *runner) read(ctx context.Context, s *plan.Step) hcl.Diagnostics {
 		return diags
 	}
 	r.config.Set(s.Instance, v)
-	return append(diags, r.config.Conditions(s.Block.Lifecycle.Postconditions, s.Each, v, "Postcondition failed")...)
+	return append(diags, r.config.Of(s.Block).Conditions(s.Block.Lifecycle.Postconditions, s.Each, v, "Postcondition failed")...)
 }
 
 // outputs stores what the outputs are now; one that rests on a failed step

@@ -48,7 +48,7 @@ func (r *runner) change(ctx context.Context, s *plan.Step) (string, hcl.Diagnost
 		return r.again(ctx, s, row, value, diags)
 	}
 	r.config.Set(s.Instance, value)
-	return row.ID, append(diags, r.config.Conditions(s.Block.Lifecycle.Postconditions, s.Each, value, "Postcondition failed")...)
+	return row.ID, append(diags, r.config.Of(s.Block).Conditions(s.Block.Lifecycle.Postconditions, s.Each, value, "Postcondition failed")...)
 }
 
 // again replaces an object that an interrupted run made and that turned out to
@@ -70,7 +70,7 @@ func (r *runner) again(ctx context.Context, s *plan.Step, row *state.Object, val
 // complete evaluates what was not known when the plan was made.
 func (r *runner) complete(ctx context.Context, s *plan.Step) (cty.Value, hcl.Diagnostics) {
 	subject := &s.Block.Range
-	diags := r.config.Conditions(s.Block.Lifecycle.Preconditions, s.Each, cty.NilVal, "Precondition failed")
+	diags := r.config.Of(s.Block).Conditions(s.Block.Lifecycle.Preconditions, s.Each, cty.NilVal, "Precondition failed")
 	if diags.HasErrors() {
 		return cty.NilVal, diags
 	}

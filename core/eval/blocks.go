@@ -43,6 +43,17 @@ func (n *Names) LocalReferences(l *spec.Local) ([]Ref, hcl.Diagnostics) {
 	return n.References(l.Expr, Allowed{})
 }
 
+// ModuleReferences resolves what the instances of a module rest on and wait
+// for: count or for_each, and depends_on.
+func (n *Names) ModuleReferences(m *spec.Module) (instances, waits []Ref, diags hcl.Diagnostics) {
+	c := collector{names: n}
+	c.expr(m.Count, Allowed{})
+	c.expr(m.ForEach, Allowed{})
+	w := collector{names: n}
+	w.dependsOn(m.DependsOn)
+	return c.refs, w.refs, append(c.diags, w.diags...)
+}
+
 // collector gathers references from several places of one block.
 type collector struct {
 	names *Names
@@ -68,7 +79,8 @@ func (c *collector) dependsOn(traversals []hcl.Traversal) {
 	refs, diags := c.names.Resolve(traversals, Allowed{})
 	c.diags = append(c.diags, diags...)
 	for _, ref := range refs {
-		if ref.Kind != RefResource && ref.Kind != RefPipeline || len(ref.Rest) > 0 {
+		whole := ref.Kind == RefResource || ref.Kind == RefPipeline || ref.Kind == RefModule && ref.Output == ""
+		if !whole || len(ref.Rest) > 0 {
 			c.diags = append(c.diags, diag.Errorf(ref.Range.Ptr(), "Invalid reference",
 				"\"depends_on\" takes whole blocks, such as network.web, and %s is none.", diag.Traversal(ref.Traversal)))
 			continue

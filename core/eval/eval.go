@@ -28,6 +28,11 @@ type Lookup interface {
 	Variable(name string) (cty.Value, bool)
 	Local(name string) (cty.Value, bool)
 	Pipeline(name string) (cty.Value, bool)
+	// Module returns the outputs of a module as an object, or as a tuple or an
+	// object of such if it has count or for_each.
+	Module(name string) (cty.Value, bool)
+	// ModuleOutput returns one output of a module that has one instance.
+	ModuleOutput(name, output string) (cty.Value, bool)
 	// Resource returns the value of a whole block, composed as Compose does.
 	Resource(a addr.Resource) (cty.Value, bool)
 }
@@ -139,6 +144,14 @@ func (s Scope) put(tree branch, ref Ref) *hcl.Diagnostic {
 	case RefPipeline:
 		v, found = s.Lookup.Pipeline(ref.Name)
 		path = append(path, ref.Name)
+	case RefModule:
+		path = append(path, ref.Name)
+		if ref.Output == "" {
+			v, found = s.Lookup.Module(ref.Name)
+			break
+		}
+		v, found = s.Lookup.ModuleOutput(ref.Name, ref.Output)
+		path = append(path, ref.Output)
 	case RefResource:
 		v, found = s.Lookup.Resource(ref.Resource)
 		if ref.Resource.Mode == addr.Data {
@@ -190,7 +203,7 @@ func (b branch) put(path []string, v cty.Value) {
 }
 
 func (n *branchNode) value() cty.Value {
-	if n.sub == nil {
+	if n.leaf != cty.NilVal { // a whole module holds its single outputs
 		return n.leaf
 	}
 	attrs := make(map[string]cty.Value, len(n.sub))

@@ -32,7 +32,11 @@ func (w *world) Resource(a addr.Resource) (cty.Value, bool) {
 	v, ok := w.resources[a]
 	return v, ok
 }
-func (w *world) Pipeline(n string) (cty.Value, bool) { return cty.StringVal("pipeline " + n), true }
+func (w *world) Module(n string) (cty.Value, bool) {
+	return cty.ObjectVal(map[string]cty.Value{"out": cty.StringVal("module " + n)}), true
+}
+func (w *world) ModuleOutput(n, o string) (cty.Value, bool) { return cty.StringVal(n + " " + o), true }
+func (w *world) Pipeline(n string) (cty.Value, bool)        { return cty.StringVal("pipeline " + n), true }
 func (w *world) Local(n string) (cty.Value, bool) {
 	v, diags := w.scope.Value(w.stack.Locals[n].Expr, cty.DynamicPseudoType)
 	if diags.HasErrors() {
@@ -187,7 +191,7 @@ func TestWrongReferences(t *testing.T) {
 		"path":                  {"path.module", `"path" has the attributes "stack".`},
 		"stack":                 {"stack.nam", `Did you mean "name"?`},
 		"cloud":                 {"cloud.west", `A cloud block has no value`},
-		"module":                {"module.m.x", `not supported here by this version`},
+		"module":                {"module.m.x", `No module is named "m"`},
 		"function":              {"uper(\"x\")", `Did you mean "upper"?`},
 		"two mistakes":          {"[var.siez, local.twic]", `Did you mean "twice"?`},
 	}

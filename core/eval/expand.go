@@ -51,6 +51,11 @@ func (s Scope) Expand(r *spec.Resource) ([]Instance, hcl.Diagnostics) {
 	return []Instance{{}}, nil
 }
 
+// ExpandModule returns the instances of a module.
+func (s Scope) ExpandModule(m *spec.Module) ([]Instance, hcl.Diagnostics) {
+	return s.Expand(&spec.Resource{Count: m.Count, ForEach: m.ForEach})
+}
+
 func (s Scope) count(r *spec.Resource) ([]Instance, hcl.Diagnostics) {
 	v, diags := s.expansion(r.Count, "count", cty.Number)
 	if diags.HasErrors() {

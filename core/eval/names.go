@@ -14,6 +14,7 @@ import (
 // types exist. It is built once per stack and only read.
 type Names struct {
 	stack     *spec.Stack
+	module    addr.Module // where the stack stands as a part of another
 	resources map[addr.Resource]*spec.Resource
 	managed   map[string]cty.Type
 	data      map[string]cty.Type
@@ -29,6 +30,24 @@ func NewNames(stack *spec.Stack, managed, data map[string]cty.Type) *Names {
 	return n
 }
 
+// In returns the names inside one instance of a module, whose stack n was made
+// for with addresses that start with the module's path.
+func (n *Names) In(module addr.Module) *Names {
+	inside := *n
+	inside.module = module
+	return &inside
+}
+
+// Module returns the module block with the name, or nil.
+func (n *Names) Module(name string) *spec.Module {
+	for _, m := range n.stack.Modules {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
 // Resource returns the block with the address, or nil.
 func (n *Names) Resource(a addr.Resource) *spec.Resource { return n.resources[a] }
 
@@ -42,7 +61,7 @@ func (n *Names) types(mode addr.Mode) map[string]cty.Type {
 
 // roots are the words a reference may start with, for suggestions.
 func (n *Names) roots() []string {
-	roots := []string{"var", "local", "data", "pipeline", "each", "count", "self", "path", "stack"}
+	roots := []string{"var", "local", "data", "pipeline", "module", "each", "count", "self", "path", "stack"}
 	for a := range n.resources {
 		if a.Mode == addr.Managed && !slices.Contains(roots, a.Type) {
 			roots = append(roots, a.Type)

@@ -22,6 +22,7 @@ const (
 	RefVariable
 	RefLocal
 	RefPipeline
+	RefModule // a module, or one output of it
 	RefEach
 	RefCount
 	RefSelf
@@ -34,7 +35,8 @@ type Ref struct {
 	Kind      RefKind
 	Resource  addr.Resource // of a RefResource
 	Key       addr.Key      // of a RefResource that names one instance by a constant
-	Name      string        // of a RefVariable, RefLocal or RefPipeline
+	Name      string        // of a RefVariable, RefLocal, RefPipeline or RefModule
+	Output    string        // of a RefModule: the output, "" for the module as a whole
 	Rest      hcl.Traversal // what follows the thing's name (and key)
 	Traversal hcl.Traversal // the whole reference
 	Range     hcl.Range
@@ -45,7 +47,7 @@ func (r Ref) String() string {
 	switch r.Kind {
 	case RefResource:
 		return r.Resource.Instance(r.Key).String()
-	case RefVariable, RefLocal, RefPipeline:
+	case RefVariable, RefLocal, RefPipeline, RefModule:
 		return r.Traversal.RootName() + "." + r.Name
 	}
 	return r.Traversal.RootName()
@@ -116,7 +118,9 @@ func (n *Names) resolve(t hcl.Traversal, allowed Allowed) (Ref, *hcl.Diagnostic)
 	case "cloud":
 		return ref, diag.Error(ref.Range.Ptr(), "Invalid reference",
 			"A cloud block has no value; its alias is only named in the argument \"cloud\" of a block: cloud = cloud.ALIAS.")
-	case "module", "run", "output", "check":
+	case "module":
+		return n.moduleReference(ref)
+	case "run", "output", "check":
 		return ref, diag.Errorf(ref.Range.Ptr(), "Invalid reference", "References that start with %q are not supported here by this version of moldctl.", t.RootName())
 	}
 	return n.resource(ref)
@@ -134,6 +138,36 @@ func named[T any](ref Ref, kind RefKind, what string, declared map[string]T) (Re
 			what, name, diag.DidYouMean(name, slices.Collect(maps.Keys(declared))))
 	}
 	ref.Kind, ref.Name, ref.Rest = kind, name, ref.Rest[1:]
+	return ref, nil
+}
+
+// moduleReference resolves module.x and module.x.output. An output is told
+// apart only where the module has one instance.
+func (n *Names) moduleReference(ref Ref) (Ref, *hcl.Diagnostic) {
+	declared := map[string]*spec.Module{}
+	for _, m := range n.stack.Modules {
+		declared[m.Name] = m
+	}
+	ref, d := named(ref, RefModule, "module", declared)
+	if d != nil {
+		return ref, d
+	}
+	m := declared[ref.Name]
+	name, isAttr := attribute(ref.Rest)
+	if m.Count != nil || m.ForEach != nil {
+		if isAttr {
+			return ref, diag.Errorf(ref.Range.Ptr(), "Missing index", "module.%s has several instances: name one, as in module.%[1]s[0] or module.%[1]s[\"KEY\"], or all, as in values(module.%[1]s)[*].", m.Name)
+		}
+		return ref, nil
+	}
+	if !isAttr || m.Stack == nil {
+		return ref, nil
+	}
+	if m.Stack.Outputs[name] == nil {
+		return ref, diag.Errorf(ref.Range.Ptr(), "Unknown reference", "The module %q has no output %q.%s",
+			m.Name, name, diag.DidYouMean(name, slices.Collect(maps.Keys(m.Stack.Outputs))))
+	}
+	ref.Output, ref.Rest = name, ref.Rest[1:]
 	return ref, nil
 }
 
@@ -161,6 +195,7 @@ func (n *Names) resource(ref Ref) (Ref, *hcl.Diagnostic) {
 	if len(diags) > 0 {
 		return ref, diags[0]
 	}
+	instance.Resource.Module = n.module
 	ref.Kind, ref.Resource, ref.Key, ref.Rest = RefResource, instance.Resource, instance.Key, rest
 	block := n.resources[instance.Resource]
 	if block == nil {
@@ -189,7 +224,7 @@ func (n *Names) knownType(ref Ref) *hcl.Diagnostic {
 	if len(ref.Rest) == 0 && hint == "" {
 		hint = fmt.Sprintf(" If a text is meant, put it in quotes: %q.", root)
 	}
-	return diag.Errorf(ref.Range.Ptr(), "Unknown reference", "Nothing is called %q: a reference starts with a resource type, or with data, var, local, pipeline, each, count, self, path or stack.%s", root, hint)
+	return diag.Errorf(ref.Range.Ptr(), "Unknown reference", "Nothing is called %q: a reference starts with a resource type, or with data, module, var, local, pipeline, each, count, self, path or stack.%s", root, hint)
 }
 
 func (n *Names) undeclared(ref Ref) *hcl.Diagnostic {

@@ -118,6 +118,37 @@ func (s Scope) validate(v *spec.Variable, given *hcl.Range) hcl.Diagnostics {
 	return diags
 }
 
+// Input gives a variable of a module its value: the expression of the module
+// block evaluated in s, the scope that block stands in, else the default. The
+// variable's validations are not looked at.
+func (s Scope) Input(v *spec.Variable, given *hcl.Attribute) (cty.Value, hcl.Diagnostics) {
+	val := v.Default
+	var diags hcl.Diagnostics
+	if given != nil {
+		raw, more := s.Value(given.Expr, cty.DynamicPseudoType)
+		diags = append(diags, more...)
+		if more.HasErrors() {
+			return cty.UnknownVal(v.Type), diags
+		}
+		plain, marks := raw.Unmark()
+		var d *hcl.Diagnostic
+		val, d = accept(v, spec.Input{Value: plain, From: "the module block", Range: given.Expr.Range().Ptr()})
+		if d != nil {
+			diags = append(diags, d)
+		}
+		val = val.WithMarks(marks)
+	}
+	if v.Sensitive {
+		val = val.Mark(Sensitive)
+	}
+	return val, diags
+}
+
+// Validate checks a variable's own conditions; given is where its value stands.
+func (s Scope) Validate(v *spec.Variable, given *hcl.Range) hcl.Diagnostics {
+	return s.validate(v, given)
+}
+
 // Holds evaluates a condition. If it is false the message is what its author
 // says about it. A condition that is not known yet counts as met, because it is
 // evaluated again when more is known.
@@ -173,6 +204,10 @@ func (o onlyVariables) Variable(name string) (cty.Value, bool) {
 	v, ok := o[name]
 	return v, ok
 }
-func (onlyVariables) Local(string) (cty.Value, bool)           { return cty.NilVal, false }
-func (onlyVariables) Pipeline(string) (cty.Value, bool)        { return cty.NilVal, false }
+func (onlyVariables) Local(string) (cty.Value, bool)    { return cty.NilVal, false }
+func (onlyVariables) Pipeline(string) (cty.Value, bool) { return cty.NilVal, false }
+func (onlyVariables) Module(string) (cty.Value, bool)   { return cty.NilVal, false }
+func (onlyVariables) ModuleOutput(string, string) (cty.Value, bool) {
+	return cty.NilVal, false
+}
 func (onlyVariables) Resource(addr.Resource) (cty.Value, bool) { return cty.NilVal, false }

@@ -32,6 +32,21 @@ func (w *walker) checkReferences() hcl.Diagnostics {
 	return diags
 }
 
+// RunChecks evaluates the checks of the stack and its modules and counts those
+// that fail.
+func (c *Config) RunChecks(ctx context.Context, f Finder) (failed int, diags hcl.Diagnostics) {
+	for _, part := range c.root.parts {
+		for _, check := range part.Stack.Checks {
+			held, more := part.Check(ctx, f, check)
+			diags = append(diags, more...)
+			if !held {
+				failed++
+			}
+		}
+	}
+	return failed, diags
+}
+
 // Check evaluates a check on what is known: its data block is looked up, then
 // its assertions. Everything that does not hold, or cannot be found out, comes
 // back as warnings; the answer tells whether there was any.

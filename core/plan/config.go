@@ -34,11 +34,14 @@ type Config struct {
 	types   map[string]*pluginspec.Type
 	steps   map[string]*pluginspec.Step
 	kinds   map[string]eval.Kind
-	moves   moves
-	removed []*spec.Removed
+	moves   moves           // of the root, with those of all modules
+	removed []*spec.Removed // likewise
+
+	tree
+	inputs map[string]cty.Value // values of a module's variables
 
 	mu        sync.Mutex
-	values    map[addr.Resource]map[addr.Key]cty.Value
+	values    map[addr.Resource]map[addr.Key]cty.Value // of the root, for all modules
 	locals    map[string]cty.Value
 	pipelines map[string]cty.Value
 }
@@ -55,16 +58,20 @@ func NewConfig(stack *spec.Stack, vars map[string]cty.Value, types map[string]*p
 			data[name] = t.DataImpliedType()
 		}
 	}
+	c := newConfig(stack, types, steps, eval.NewNames(stack, managed, data))
+	c.vars, c.root = vars, c
+	c.values = map[addr.Resource]map[addr.Key]cty.Value{}
+	c.grow(managed, data)
+	return c
+}
+
+// newConfig prepares one stack, or one instance of a module.
+func newConfig(stack *spec.Stack, types map[string]*pluginspec.Type, steps map[string]*pluginspec.Step, names *eval.Names) *Config {
 	c := &Config{
-		Stack: stack, vars: vars, types: types, steps: steps,
-		names:     eval.NewNames(stack, managed, data),
-		values:    map[addr.Resource]map[addr.Key]cty.Value{},
-		locals:    map[string]cty.Value{},
-		pipelines: map[string]cty.Value{},
+		Stack: stack, types: types, steps: steps, names: names, kinds: stepKinds(steps),
+		locals: map[string]cty.Value{}, pipelines: map[string]cty.Value{}, inputs: map[string]cty.Value{},
 	}
 	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: eval.Functions(stack.Dir, os.LookupEnv)}
-	c.kinds = stepKinds(steps)
-	c.moves, c.removed = stack.Moved, stack.Removed
 	return c
 }
 
@@ -85,14 +92,9 @@ func stepKinds(steps map[string]*pluginspec.Step) map[string]eval.Kind {
 // Fresh returns a Config for another phase: same stack, no values.
 func (c *Config) Fresh() *Config { return NewConfig(c.Stack, c.vars, c.types, c.steps) }
 
-// block returns the block with an address, or nil.
-func (c *Config) block(a addr.Resource) *spec.Resource { return c.names.Resource(a) }
-
-// blocks returns every resource and data block.
-func (c *Config) blocks() []*spec.Resource { return c.Stack.Resources }
-
 // Set records the value of one instance.
 func (c *Config) Set(a addr.Instance, v cty.Value) {
+	c = c.root
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.values[a.Resource] == nil {
@@ -104,6 +106,7 @@ func (c *Config) Set(a addr.Instance, v cty.Value) {
 // Expanded records that a block has been expanded, so that one with no
 // instances has a value too.
 func (c *Config) Expanded(r addr.Resource) {
+	c = c.root
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.values[r] == nil {
@@ -113,19 +116,23 @@ func (c *Config) Expanded(r addr.Resource) {
 
 // Variable returns the value of a variable.
 func (c *Config) Variable(name string) (cty.Value, bool) {
+	if c.call != nil {
+		return c.input(name)
+	}
 	v, ok := c.vars[name]
 	return v, ok
 }
 
 // Resource returns the value of a whole block.
 func (c *Config) Resource(a addr.Resource) (cty.Value, bool) {
+	c = c.root
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	values, ok := c.values[a]
 	if !ok {
 		return cty.NilVal, false
 	}
-	return eval.Compose(c.names.Resource(a), values), true
+	return eval.Compose(c.block(a), values), true
 }
 
 // Local evaluates a local value, once.
@@ -159,16 +166,33 @@ func (c *Config) once(memo map[string]cty.Value, name string, evaluate func() ct
 	return v, true
 }
 
+// checkPipelines evaluates the pipelines that rest on no block; the others are
+// evaluated when what they need is known.
+func (c *Config) checkPipelines() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	w := &walker{c: c}
+	for _, part := range c.root.parts {
+		for _, name := range sortedKeys(part.Stack.Pipelines) {
+			if needs, _ := w.of(part).pipeline(name); len(needs) > 0 {
+				continue
+			}
+			_, more := part.pipeline(part.Stack.Pipelines[name])
+			diags = append(diags, more...)
+		}
+	}
+	return diags
+}
+
 func (c *Config) pipeline(p *spec.Pipeline) (cty.Value, hcl.Diagnostics) {
 	return c.scope.Pipeline(p, c.kinds)
 }
 
 // Expand returns the instances of a block.
-func (c *Config) Expand(r *spec.Resource) ([]Each, hcl.Diagnostics) { return c.scope.Expand(r) }
+func (c *Config) Expand(r *spec.Resource) ([]Each, hcl.Diagnostics) { return c.Of(r).scope.Expand(r) }
 
 // Decode evaluates the body of one instance by its type's schema.
 func (c *Config) Decode(r *spec.Resource, each Each) (cty.Value, hcl.Diagnostics) {
-	return c.scope.WithInstance(each).Decode(r.Body, c.decoder(r))
+	return c.Of(r).scope.WithInstance(each).Decode(r.Body, c.decoder(r))
 }
 
 func (c *Config) decoder(r *spec.Resource) hcldec.Spec {
@@ -226,7 +250,8 @@ func (c *Config) Graph() (*graph.Graph[addr.Resource], hcl.Diagnostics) {
 	g := graph.New[addr.Resource]()
 	var diags hcl.Diagnostics
 	w := &walker{c: c}
-	for _, r := range c.Stack.Resources {
+	diags = append(diags, c.problems...)
+	for _, r := range c.blocks() {
 		g.Add(r.Addr)
 		if d := c.unknownType(r); d != nil {
 			diags = append(diags, d)
@@ -238,7 +263,9 @@ func (c *Config) Graph() (*graph.Graph[addr.Resource], hcl.Diagnostics) {
 			g.Need(r.Addr, on)
 		}
 	}
-	diags = append(diags, w.rest()...)
+	for _, part := range c.parts {
+		diags = append(diags, w.of(part).rest()...)
+	}
 	diags = append(diags, c.moves.check(c)...)
 	diags = append(diags, c.checkRemoved()...)
 	diags = append(diags, c.importReferences()...)
@@ -253,7 +280,7 @@ func cycleDiagnostic(c *Config, cycle []addr.Resource) *hcl.Diagnostic {
 	for _, a := range cycle {
 		path += a.String() + " → "
 	}
-	subject := c.names.Resource(cycle[0]).Range
+	subject := c.block(cycle[0]).Range
 	return diag.Errorf(&subject, "Blocks need each other",
 		"These blocks wait for each other, so none can be first: %s%s. Remove one of the references.", path, cycle[0])
 }

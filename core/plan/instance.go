@@ -70,7 +70,7 @@ func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst 
 
 // desire evaluates the configuration: defaults, checks, names looked up.
 func (m *maker) desire(ctx context.Context, s *subjectOf, exists cty.Value) (cty.Value, map[string]Found, hcl.Diagnostics) {
-	diags := m.config.Conditions(s.r.Lifecycle.Preconditions, s.each, cty.NilVal, "Precondition failed")
+	diags := m.config.Of(s.r).Conditions(s.r.Lifecycle.Preconditions, s.each, cty.NilVal, "Precondition failed")
 	cloud, more := m.cloudRoot(ctx, s.r.Cloud, &s.r.Range)
 	diags = append(diags, more...)
 	config, more := Configure(ctx, m.config, m.resolver, s.r, s.each, s.t, cloud)
@@ -384,7 +384,7 @@ func (m *maker) guardReplace(s *subjectOf, reason string) hcl.Diagnostics {
 // triggered tells whether a block named in replace_triggered_by changes.
 func (m *maker) triggered(s *subjectOf) bool {
 	for _, expr := range s.r.Lifecycle.ReplaceTriggeredBy {
-		refs, _ := m.config.names.References(expr, allowed(s.r))
+		refs, _ := m.config.Of(s.r).names.References(expr, allowed(s.r))
 		for _, ref := range refs {
 			if ref.Kind == eval.RefResource && m.updates(ref.Resource) {
 				return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -90,6 +91,9 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 			return nil, diags
 		}
 		m.walk(ctx, blocks)
+		if !m.diags.HasErrors() {
+			diags = append(diags, m.config.CheckModules()...)
+		}
 		diags = append(diags, m.strayImports()...)
 	}
 	diags = append(diags, m.diags...)
@@ -126,10 +130,7 @@ func (m *maker) unservedTypes() hcl.Diagnostics {
 
 // walk visits every block in dependency order.
 func (m *maker) walk(ctx context.Context, blocks *graph.Graph[addr.Resource]) {
-	index := make(map[addr.Resource]*spec.Resource, len(m.in.Stack.Resources))
-	for _, r := range m.in.Stack.Resources {
-		index[r.Addr] = r
-	}
+	index := m.config.index
 	m.checkPipelines()
 	outcomes := blocks.Walk(ctx, max(m.in.Parallelism, 1), func(ctx context.Context, a addr.Resource) error {
 		if diags := m.block(ctx, blocks, index[a]); diags != nil {
@@ -149,14 +150,7 @@ func (m *maker) walk(ctx context.Context, blocks *graph.Graph[addr.Resource]) {
 
 // checkPipelines reports mistakes in pipelines where they stand, once.
 func (m *maker) checkPipelines() {
-	for _, p := range m.in.Stack.Pipelines {
-		needs, _ := (&walker{c: m.config}).pipeline(p.Name)
-		if len(needs) > 0 {
-			continue // evaluated when what it needs is known
-		}
-		_, diags := m.config.pipeline(p)
-		m.report(diags)
-	}
+	m.report(m.config.checkPipelines())
 }
 
 func (m *maker) report(diags hcl.Diagnostics) {
@@ -192,7 +186,7 @@ func (m *maker) data(ctx context.Context, r *spec.Resource, each Each, inst addr
 	if diags.HasErrors() {
 		return diags
 	}
-	if !config.IsWhollyKnown() || m.changing(r.DependsOn) {
+	if !config.IsWhollyKnown() || m.changing(r) {
 		m.config.Set(inst, cty.UnknownVal(t.DataImpliedType()))
 		m.add(&Step{Key: state.Key{Addr: inst.String()}, Instance: inst, Type: t, Cloud: r.Cloud, Action: Read,
 			Reason: "known after apply", Block: r, Each: each, Planned: config, Prior: cty.NullVal(config.Type()), DependsOn: names(needs)})
@@ -204,15 +198,19 @@ func (m *maker) data(ctx context.Context, r *spec.Resource, each Each, inst addr
 		return diags
 	}
 	m.config.Set(inst, v)
-	return append(diags, m.config.Conditions(r.Lifecycle.Postconditions, each, v, "Postcondition failed")...)
+	return append(diags, m.config.Of(r).Conditions(r.Lifecycle.Postconditions, each, v, "Postcondition failed")...)
 }
 
 // changing tells whether a block named in depends_on changes in this plan.
-func (m *maker) changing(dependsOn []hcl.Traversal) bool {
-	refs, _ := m.config.names.Resolve(dependsOn, eval.Allowed{})
+func (m *maker) changing(r *spec.Resource) bool {
+	part := m.config.Of(r)
+	refs, _ := part.names.Resolve(r.DependsOn, eval.Allowed{})
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, ref := range refs {
+		if ref.Kind == eval.RefModule && slices.ContainsFunc(part.inside(ref.Name), func(a addr.Resource) bool { return m.deferred[a] }) {
+			return true
+		}
 		if m.deferred[ref.Resource] {
 			return true
 		}

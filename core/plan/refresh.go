@@ -242,7 +242,7 @@ func (m *maker) subject(address string) *hcl.Range {
 	if err != nil {
 		return nil
 	}
-	if r := m.config.names.Resource(inst.Resource); r != nil {
+	if r := m.config.block(inst.Resource); r != nil {
 		return &r.Range
 	}
 	return nil

@@ -93,7 +93,7 @@ func (m *maker) referent(s *subjectOf, path string) cty.Value {
 	if expr == nil {
 		return cty.DynamicVal
 	}
-	refs, _ := m.config.names.References(expr, allowed(s.r))
+	refs, _ := m.config.Of(s.r).names.References(expr, allowed(s.r))
 	if len(refs) != 1 || refs[0].Kind != eval.RefResource {
 		return cty.DynamicVal
 	}

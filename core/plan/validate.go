@@ -20,14 +20,12 @@ func Validate(stack *spec.Stack, vars map[string]cty.Value, types map[string]*pl
 	if diags.HasErrors() {
 		return diags
 	}
-	for _, p := range stack.Pipelines {
-		if needs, _ := (&walker{c: c}).pipeline(p.Name); len(needs) == 0 {
-			_, more := c.pipeline(p)
-			diags = append(diags, more...)
-		}
-	}
+	diags = append(diags, c.checkPipelines()...)
 	for _, a := range blocks.Order() {
-		diags = append(diags, c.validate(c.names.Resource(a))...)
+		diags = append(diags, c.validate(c.block(a))...)
+	}
+	if !diags.HasErrors() {
+		diags = append(diags, c.CheckModules()...)
 	}
 	for _, name := range sortedKeys(stack.Outputs) {
 		_, more := c.Output(stack.Outputs[name])

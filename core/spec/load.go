@@ -21,7 +21,18 @@ type Options struct {
 // merged. It returns what could be read together with everything found wrong;
 // the Stack is never nil, so its Files serve to show the diagnostics.
 func Load(path string, opts Options) (*Stack, hcl.Diagnostics) {
-	stack := &Stack{
+	src, diags := readSources(path)
+	if src == nil {
+		return newStack(), diags
+	}
+	stack, more := decodeSources(src, opts, nil)
+	diags = append(diags, more...)
+	l := &loader{opts: opts, known: map[string]*Stack{}, path: []string{src.dir}}
+	return stack, append(diags, l.modules(stack, src.folder)...)
+}
+
+func newStack() *Stack {
+	return &Stack{
 		Requires:  map[string]Requirement{},
 		Files:     map[string]*hcl.File{},
 		Clouds:    map[string]*Cloud{},
@@ -30,16 +41,23 @@ func Load(path string, opts Options) (*Stack, hcl.Diagnostics) {
 		Pipelines: map[string]*Pipeline{},
 		Outputs:   map[string]*Output{},
 	}
-	src, diags := readSources(path)
-	if src == nil {
-		return stack, diags
-	}
+}
+
+// decodeSources decodes the files of one folder. A module has the clouds of
+// the stack that uses it; clouds is nil for the stack itself.
+func decodeSources(src *sources, opts Options, clouds map[string]*Cloud) (*Stack, hcl.Diagnostics) {
+	stack := newStack()
 	stack.Dir, stack.Name = src.dir, filepath.Base(src.dir)
 	maps.Copy(stack.Files, src.files)
-
-	d := decoder{stack: stack, seen: map[string]hcl.Range{}, diags: diags}
+	d := decoder{stack: stack, seen: map[string]hcl.Range{}}
 	for _, name := range src.names {
 		d.file(src.files[name])
+	}
+	if clouds != nil {
+		for _, c := range stack.Clouds {
+			d.errorf(c.Range.Ptr(), "Unsupported block", "A module has no cloud blocks: they belong to the stack that uses it.")
+		}
+		stack.Clouds = clouds
 	}
 	d.crossChecks(opts)
 	if stack.Range == (hcl.Range{}) && len(src.names) > 0 {
@@ -91,6 +109,8 @@ func (d *decoder) block(b *hcl.Block) {
 		d.pipeline(b)
 	case "output":
 		d.output(b)
+	case "module":
+		d.module(b)
 	case "check":
 		d.check(b)
 	case "moved":
@@ -129,6 +149,9 @@ func (d *decoder) crossChecks(opts Options) {
 		if c.Data != nil {
 			blocks = append(blocks, c.Data)
 		}
+	}
+	for _, m := range d.stack.Modules {
+		blocks = append(blocks, &Resource{Cloud: m.Cloud, CloudRange: m.cloudRange})
 	}
 	for _, r := range blocks {
 		if r.Cloud == "" {

@@ -30,9 +30,10 @@ const unreadable = "Unreadable stack"
 
 // sources are the parsed files of a stack, in the order of their names.
 type sources struct {
-	dir   string
-	names []string
-	files map[string]*hcl.File
+	dir    string // absolute
+	folder string // the same as the user spells it
+	names  []string
+	files  map[string]*hcl.File
 }
 
 // readSources reads and parses the file or folder at path. It returns nil if
@@ -57,7 +58,7 @@ func readSources(path string) (*sources, hcl.Diagnostics) {
 	if err != nil {
 		return nil, hcl.Diagnostics{pathError(path, err)}
 	}
-	src := &sources{dir: dir, files: map[string]*hcl.File{}}
+	src := &sources{dir: dir, folder: folder, files: map[string]*hcl.File{}}
 	var diags hcl.Diagnostics
 	for _, name := range names {
 		file, moreDiags := parseFile(name)

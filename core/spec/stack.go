@@ -35,6 +35,7 @@ type Stack struct {
 	Resources []*Resource // managed and data, in the order of the text
 	Pipelines map[string]*Pipeline
 	Outputs   map[string]*Output
+	Modules   []*Module
 	Checks    []*Check
 	Moved     []*Moved
 	Removed   []*Removed

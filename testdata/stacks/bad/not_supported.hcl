@@ -1,7 +1,0 @@
-stack "a" {
-  state {
-  }
-}
-module "m" {
-  source = "./m"
-}
