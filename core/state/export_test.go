@@ -49,3 +49,11 @@ func (s *Store) SealedTexts(ctx context.Context) ([][]byte, error) {
 		})
 	return list, err
 }
+
+// StopRenewing lets the lease run out, as if the process had been stopped.
+func (s *Store) StopRenewing() {
+	l := s.engine.(*postgres).lease
+	close(l.stop)
+	<-l.stopped
+	l.stop = make(chan struct{}) // for release
+}

@@ -15,7 +15,7 @@ import (
 // row for the lease.
 const postgresSchema = `
 CREATE TABLE meta (
-  only       INTEGER PRIMARY KEY CHECK (only = 1),
+  one        INTEGER PRIMARY KEY CHECK (one = 1),
   format     INTEGER NOT NULL,
   lineage    TEXT NOT NULL,
   stack      TEXT NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE meta (
   recipients TEXT NOT NULL
 );
 CREATE TABLE lease (
-  only     INTEGER PRIMARY KEY CHECK (only = 1),
+  one      INTEGER PRIMARY KEY CHECK (one = 1),
   token    BIGINT NOT NULL,      -- of the last holder; each one's is greater
   batch    BIGINT NOT NULL,      -- number of the last batch that was kept
   holder   TEXT NOT NULL,        -- JSON
@@ -128,7 +128,7 @@ func (p *postgres) createIn(ctx context.Context, tx *sql.Tx, m meta) error {
 	if _, err := tx.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{p.schema}.Sanitize()+";"+postgresSchema); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO meta (only, lineage, stack, serial, key_id, data_key, recipients, format) VALUES (1, $1, $2, $3, $4, $5, $6, $7)",
+	_, err := tx.ExecContext(ctx, "INSERT INTO meta (one, lineage, stack, serial, key_id, data_key, recipients, format) VALUES (1, $1, $2, $3, $4, $5, $6, $7)",
 		append(m.args(), format)...)
 	return err
 }
