@@ -133,6 +133,20 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestOrderThroughData expects an object that knows of another only through a
+// data source to be deleted before it.
+func TestOrderThroughData(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	text := "resource \"thing\" \"z\" { name = \"z\" }\ndata \"thing\" \"seen\" {\n  name = thing.z.name\n  depends_on = [thing.z]\n}\n" +
+		"resource \"thing\" \"a\" {\n  name = \"a\"\n  on = data.thing.seen.id\n}"
+	w.must(text)
+	w.must(text, destroy)
+	if diff := cmp.Diff([]string{"create thing.z", "create thing.a", "delete thing.a", "delete thing.z"}, w.cloud.Calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
 func TestDrift(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

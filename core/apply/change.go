@@ -27,7 +27,7 @@ func (r *runner) change(ctx context.Context, s *plan.Step) (string, hcl.Diagnost
 	if err != nil {
 		return "", append(diags, diag.FromError("State cannot be written", err)...)
 	}
-	result, err := o.call(ctx, s.Prior, planned)
+	result, err := o.call(ctx, s.Exists(), planned)
 	if err != nil {
 		return "", append(diags, o.broke(err)...)
 	}

@@ -60,6 +60,15 @@ func (s *Step) Configured() bool {
 	return true
 }
 
+// Exists is what the step starts from: nothing when it creates, also when it
+// makes the successor of an object.
+func (s *Step) Exists() cty.Value {
+	if s.Action == Create && s.Replacing {
+		return cty.NullVal(s.Type.ImpliedType())
+	}
+	return s.Prior
+}
+
 // Anew is the step that makes the object from nothing, whatever there was.
 func (s *Step) Anew() *Step {
 	fresh := *s
@@ -75,7 +84,7 @@ func (s *Step) Anew() *Step {
 // Complete puts the configuration as it is known now into what was planned.
 // It lists the attributes in which that departs from the plan.
 func (s *Step) Complete(config cty.Value) (cty.Value, []string) {
-	proposed := propose(s.Type.Attributes, s.Type.Blocks, s.Prior, config)
+	proposed := propose(s.Type.Attributes, s.Type.Blocks, s.Exists(), config)
 	var departures []string
 	for _, a := range s.Type.Attributes {
 		was, now := child(s.Planned, a.Name, a.Type), child(proposed, a.Name, a.Type)

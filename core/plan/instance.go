@@ -27,11 +27,11 @@ type subjectOf struct {
 	t     *pluginspec.Type
 	row   *state.Object // nil when nothing exists
 	prior cty.Value     // null when nothing exists
-	needs []addr.Resource
+	needs []string      // resources it is made from
 }
 
 // instance plans one instance of a resource block.
-func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst addr.Instance, needs []addr.Resource) hcl.Diagnostics {
+func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst addr.Instance, needs []string) hcl.Diagnostics {
 	s := &subjectOf{r: r, each: each, inst: inst, t: m.in.Host.Types()[r.Addr.Type], needs: needs}
 	s.row = m.objects[state.Key{Addr: inst.String()}]
 	s.prior = cty.NullVal(s.t.ImpliedType())
@@ -174,7 +174,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 	planned := MarkPaths(propose(s.t.Attributes, s.t.Blocks, exists, desired), schemaSecrets(s.t))
 	step := &Step{
 		Key: state.Key{Addr: s.inst.String()}, Instance: s.inst, Type: s.t, Cloud: s.r.Cloud, Block: s.r, Each: s.each,
-		Prior: exists, Planned: planned, Lookups: lookups, Object: s.row, DependsOn: names(s.needs), Import: m.adopted[s.inst] != nil,
+		Prior: exists, Planned: planned, Lookups: lookups, Object: s.row, DependsOn: s.needs, Import: m.adopted[s.inst] != nil,
 	}
 	if exists.IsNull() {
 		step.Action, step.Reason = Create, m.whyCreate(s)

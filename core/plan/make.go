@@ -166,11 +166,11 @@ func (m *maker) block(ctx context.Context, blocks *graph.Graph[addr.Resource], r
 		return diags
 	}
 	m.config.Expanded(r.Addr)
-	needs := blocks.Dependencies(r.Addr)
+	needs := managed(blocks, blocks.Dependencies(r.Addr))
 	for _, each := range instances {
 		inst := r.Addr.Instance(each.Key)
 		if r.Addr.Mode == addr.Data {
-			diags = append(diags, m.data(ctx, r, each, inst, needs)...)
+			diags = append(diags, m.data(ctx, blocks, r, each, inst)...)
 			continue
 		}
 		diags = append(diags, m.instance(ctx, r, each, inst, needs)...)
@@ -180,7 +180,7 @@ func (m *maker) block(ctx context.Context, blocks *graph.Graph[addr.Resource], r
 
 // data reads a data source, or leaves it for apply when an argument is not
 // known or something it depends on is about to change.
-func (m *maker) data(ctx context.Context, r *spec.Resource, each Each, inst addr.Instance, needs []addr.Resource) hcl.Diagnostics {
+func (m *maker) data(ctx context.Context, blocks *graph.Graph[addr.Resource], r *spec.Resource, each Each, inst addr.Instance) hcl.Diagnostics {
 	t := m.in.Host.Types()[r.Addr.Type]
 	config, diags := m.config.Decode(r, each)
 	if diags.HasErrors() {
@@ -189,7 +189,7 @@ func (m *maker) data(ctx context.Context, r *spec.Resource, each Each, inst addr
 	if !config.IsWhollyKnown() || m.changing(r) {
 		m.config.Set(inst, cty.UnknownVal(t.DataImpliedType()))
 		m.add(&Step{Key: state.Key{Addr: inst.String()}, Instance: inst, Type: t, Cloud: r.Cloud, Action: Read,
-			Reason: "known after apply", Block: r, Each: each, Planned: config, Prior: cty.NullVal(config.Type()), DependsOn: names(needs)})
+			Reason: "known after apply", Block: r, Each: each, Planned: config, Prior: cty.NullVal(config.Type()), DependsOn: managed(blocks, blocks.Dependencies(r.Addr))})
 		return diags
 	}
 	v, more := Lookup(ctx, m.in.Host, t, r.Cloud, config, &r.Range)
@@ -274,12 +274,23 @@ func (m *maker) add(s *Step) {
 	m.wanted[s.Key.Addr] = true
 }
 
-func names(list []addr.Resource) []string {
+// managed lists the resources that blocks lead to, through data sources too:
+// an object is deleted before what it was made from, however it knew of it.
+func managed(blocks *graph.Graph[addr.Resource], list []addr.Resource) []string {
 	var out []string
-	for _, a := range list {
-		if a.Mode == addr.Managed {
-			out = append(out, a.String())
+	seen := map[addr.Resource]bool{}
+	for len(list) > 0 {
+		a := list[0]
+		list = list[1:]
+		if seen[a] {
+			continue
 		}
+		seen[a] = true
+		if a.Mode == addr.Data {
+			list = append(list, blocks.Dependencies(a)...)
+			continue
+		}
+		out = append(out, a.String())
 	}
 	sort.Strings(out)
 	return out

@@ -122,13 +122,31 @@ func (c *Cloud) Read(_ context.Context, in *wire.ReadRequest) ([]*wire.ReadReply
 			out = append(out, &wire.ReadReply{Ref: item.GetRef(), State: wire.ReadReply_GONE})
 			continue
 		}
-		v, err := wire.MarshalValue(o.Values, ty)
+		prior, err := wire.UnmarshalValue(item.GetPrior(), ty)
+		if err != nil {
+			return nil, err
+		}
+		v, err := wire.MarshalValue(c.spoken(in.GetType(), prior, o.Values), ty)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, &wire.ReadReply{Ref: item.GetRef(), Value: v})
 	}
 	return out, nil
+}
+
+// spoken leaves out what the stack does not speak of, as plugins do.
+func (c *Cloud) spoken(typ string, prior, now cty.Value) cty.Value {
+	if prior.IsNull() {
+		return now
+	}
+	values := now.AsValueMap()
+	for _, a := range c.plugin.Types[typ].Attributes {
+		if !a.Computed && prior.GetAttr(a.Name).IsNull() {
+			values[a.Name] = cty.NullVal(a.Type)
+		}
+	}
+	return cty.ObjectVal(values)
 }
 
 // Find lists the objects of a type; a query names attribute values.
