@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	err := map[string]func(context.Context, string) error{
-		"append": childAppends, "hold": childHolds, "limit": childIsLimited, "count": childCounts,
+		"append": childAppends, "hold": childHolds, "limit": childIsLimited, "count": childCounts, "share": childAppendsShared,
 	}[role](context.Background(), dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

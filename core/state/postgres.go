@@ -193,10 +193,10 @@ func (p *postgres) bounded(ctx context.Context) (context.Context, context.Cancel
 // The row stays locked until its end, so nobody takes the lease meanwhile; the
 // batch's number tells later whether it was kept.
 func (p *postgres) begin(ctx context.Context, conn *sql.Conn) error {
+	p.batch++ // before anything can fail: the number before it was kept
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	p.batch++
 	done, err := conn.ExecContext(ctx, "UPDATE lease SET batch = $1 WHERE token = $2 AND expires > clock_timestamp()", p.batch, p.lease.token)
 	if err != nil {
 		return err
