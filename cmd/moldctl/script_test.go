@@ -59,6 +59,11 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("XDG_CONFIG_HOME", "")
 	env.Setenv("MOLDCTL_CLOUD_DIR", cloud)
 	env.Setenv("NO_COLOR", "1")
+	stacks, err := filepath.Abs(filepath.Join("..", "..", "testdata", "stacks", "good"))
+	if err != nil {
+		return err
+	}
+	env.Setenv("STACKS", stacks)
 	env.Defer(func() {
 		if err := stopCloud(cloud); err != nil {
 			env.T().Log(fmt.Sprintf("stop the cloud in %s: %v", cloud, err))
