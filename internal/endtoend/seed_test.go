@@ -21,7 +21,13 @@ func seed(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	// Waiting for real machines to settle and to drain costs this test a
+	// minute and shows nothing here.
+	quick := strings.Replace(string(text), "rollout {\n", "rollout {\n    min_ready = \"0s\"\n    drain_timeout = \"0s\"\n", 1)
+	if quick == string(text) {
+		t.Fatal("the seed no longer has the rollout block that this test changes")
+	}
+	return quick
 }
 
 // TestSeed is the main job: from nothing to a URL that answers, a change of
