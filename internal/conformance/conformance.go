@@ -1,0 +1,189 @@
+// Package conformance tests plugins as their users will: it applies their
+// examples to an embedded cloud through the engine, changes one attribute at a
+// time, deletes objects behind the plugin's back, kills its process at every
+// call, and compares what exists with what should. Every check has a name and
+// a sentence that says what is promised.
+//
+// It uses the engine and the embedded cloud, and knows no plugin: a bundled
+// one and a stranger's are tested alike. Only commands and tests import it.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/moldctl/moldctl/core/pluginhost"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+// Subject is the plugin under test.
+type Subject struct {
+	Source pluginhost.Source
+	// Files is the folder of the plugin.yaml, with the examples it names and
+	// perhaps a conformance.yaml.
+	Files fs.FS
+	// Others serve the types that examples use beside the plugin's own.
+	Others []pluginhost.Source
+}
+
+// Options say how much is tested.
+type Options struct {
+	Types    []string // none: all resource types of the plugin
+	Random   int      // random configurations of each type
+	Seed     uint64   // of the random configurations
+	Parallel int      // how many parts run at once; default 2
+	Observe  func(Result)
+}
+
+// Run tests a plugin. The error says that testing was impossible; what is
+// wrong with the plugin is in the report.
+func Run(ctx context.Context, s Subject, o Options) (*Report, error) {
+	started := time.Now()
+	k := &kit{subject: s, options: o, report: &Report{Plugin: s.Source.Name, Seed: o.Seed}}
+	spec, diags := pluginspec.Parse("plugin.yaml", s.Source.Spec)
+	k.judge(SpecParses, "", "", diagError(diags))
+	if diags.HasErrors() {
+		return k.report, nil
+	}
+	k.spec = spec
+	k.report.Plugin, k.report.Version = spec.Name, spec.Version
+	hints, err := readHints(s.Files)
+	if err != nil {
+		return nil, err
+	}
+	k.hints = hints
+	if k.scratch, err = os.MkdirTemp("", "moldctl-conformance-"); err != nil {
+		return nil, fmt.Errorf("make a folder to test in: %w", err)
+	}
+	defer os.RemoveAll(k.scratch)
+	if err := k.all(ctx); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(k.report.Results, Result.compare)
+	k.report.Seconds = time.Since(started).Seconds()
+	return k.report, nil
+}
+
+// kit is one test of one plugin.
+type kit struct {
+	subject Subject
+	options Options
+	spec    *pluginspec.Plugin
+	hints   hints
+	scratch string
+
+	mu     sync.Mutex
+	report *Report
+	worlds int
+	listed []string // the listings of the cloud, found out once
+}
+
+// types are those to be tested.
+func (k *kit) types() ([]*pluginspec.Type, error) {
+	var list []*pluginspec.Type
+	for _, name := range slices.Sorted(maps.Keys(k.spec.Types)) {
+		t := k.spec.Types[name]
+		if t.IsResource() && (len(k.options.Types) == 0 || slices.Contains(k.options.Types, name)) {
+			list = append(list, t)
+		}
+	}
+	for _, name := range k.options.Types {
+		if t := k.spec.Types[name]; t == nil || !t.IsResource() {
+			return nil, fmt.Errorf("plugin %s has no resource type %q", k.spec.Name, name)
+		}
+	}
+	return list, nil
+}
+
+// part is a piece of the test with a cloud of its own.
+type part func(ctx context.Context, w *world, sc *scene) error
+
+// all checks the text, then each type on clouds of its own.
+func (k *kit) all(ctx context.Context) error {
+	types, err := k.types()
+	if err != nil {
+		return err
+	}
+	k.lint()
+	type task struct {
+		scene *scene
+		run   part
+	}
+	var tasks []task
+	for _, t := range types {
+		k.describe(t)
+		sc, err := k.scene(t)
+		k.judge(ExampleStands, t.Name, "", err)
+		if err != nil {
+			continue
+		}
+		for _, run := range []part{example, life} {
+			tasks = append(tasks, task{sc, run})
+		}
+	}
+	work := make(chan task)
+	var wg sync.WaitGroup
+	var failed []error
+	for range max(k.options.Parallel, 1) {
+		wg.Go(func() {
+			for t := range work {
+				if err := k.perform(ctx, t.scene, t.run); err != nil {
+					k.mu.Lock()
+					failed = append(failed, fmt.Errorf("%s: %w", t.scene.typ.Name, err))
+					k.mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, t := range tasks {
+		if ctx.Err() != nil {
+			break
+		}
+		work <- t
+	}
+	close(work)
+	wg.Wait()
+	return errors.Join(append(failed, ctx.Err())...)
+}
+
+func (k *kit) perform(ctx context.Context, sc *scene, run part) error {
+	w, err := k.world(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	return run(ctx, w, sc)
+}
+
+// judge notes the outcome of a check: passed without an error.
+func (k *kit) judge(c Check, typ, about string, err error) bool {
+	r := Result{Check: c.Name, Says: c.Says, Type: typ, About: about, Outcome: Passed}
+	var skip skipped
+	switch {
+	case errors.As(err, &skip):
+		r.Outcome, r.Text = Skipped, string(skip)
+	case err != nil:
+		r.Outcome, r.Text = Failed, err.Error()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.report.Results = append(k.report.Results, r)
+	if k.options.Observe != nil {
+		k.options.Observe(r)
+	}
+	return err == nil
+}
+
+// skipped is why a check was not made.
+type skipped string
+
+func (s skipped) Error() string { return string(s) }
+
+func skipf(format string, args ...any) error { return skipped(fmt.Sprintf(format, args...)) }
