@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/moldctl/moldctl/core/state"
 )
 
 type stateRekeyCommand struct {
-	Recipient []string `placeholder:"AGE1…" sep:"none" help:"Seal for this age public key; may be given several times. Default: the encryption block of the stack, else as before."`
-	Local     bool     `help:"Seal with the local key of this user instead."`
-	KeyFile   string   `placeholder:"FILE" type:"path" help:"Seal with the local key in this file; it is made if there is none."`
+	Recipient      []string `placeholder:"AGE1…" sep:"none" help:"Seal for this age public key; may be given several times. Default: the encryption block of the stack, else as before."`
+	RecipientsFile string   `short:"R" placeholder:"FILE" type:"path" help:"Seal for the public keys in this file, one a line."`
+	Local          bool     `help:"Seal with the local key of this user instead."`
+	KeyFile        string   `placeholder:"FILE" type:"path" help:"Seal with the local key in this file; it is made if there is none."`
 	stateChangeFlags
 }
 
@@ -23,6 +25,13 @@ type rekeyResult struct {
 
 // Run seals the state with a new key.
 func (c *stateRekeyCommand) Run(ctx context.Context, io streams) error {
+	if c.RecipientsFile != "" {
+		list, err := readRecipients(c.RecipientsFile)
+		if err != nil {
+			return err
+		}
+		c.Recipient = append(c.Recipient, list...)
+	}
 	if len(c.Recipient) > 0 && (c.Local || c.KeyFile != "") {
 		return errors.New("--recipient and a local key exclude each other: the state is sealed with one or the other")
 	}
@@ -36,7 +45,9 @@ func (c *stateRekeyCommand) sealAnew(ctx context.Context, io streams) error {
 			to.Keys = state.KeyFile{Path: c.KeyFile}
 		}
 		if len(c.Recipient) == 0 && !c.Local && c.KeyFile == "" {
-			to.Recipients = s.Recipients()
+			if to.Recipients = s.Recipients(); len(to.Recipients) == 0 {
+				to.Recipients = s.Store().Recipients()
+			}
 		}
 		if err := s.Store().Rekey(ctx, to); err != nil {
 			return err
@@ -54,6 +65,24 @@ func (c *stateRekeyCommand) sealAnew(ctx context.Context, io streams) error {
 		}
 		return nil
 	})
+}
+
+// readRecipients reads public keys, one a line; # begins a comment.
+func readRecipients(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read recipients: %w", err)
+	}
+	var list []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			list = append(list, line)
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("read recipients: %s names none", path)
+	}
+	return list, nil
 }
 
 type stateKeygenCommand struct {
