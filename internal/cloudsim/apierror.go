@@ -30,7 +30,7 @@ const (
 	csInvalid      = 4350
 	csPermission   = 4365
 	csServer       = 9999
-	csLimit        = 4280
+	csLimit        = 4370
 	csAbsent       = -1
 )
 

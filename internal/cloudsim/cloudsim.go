@@ -95,6 +95,7 @@ type Cloud struct {
 	stopOnce   sync.Once
 
 	faults    faults
+	sessions  sessions
 	auditGrew signal
 	services  []service
 	plane     PlaneNotifier
@@ -198,6 +199,11 @@ func (c *Cloud) open() error {
 	c.token = token
 	if c.store.Zones.Len() == 0 {
 		if err := seed(c.store, c.opts); err != nil {
+			return errors.Join(err, c.closeStore())
+		}
+	}
+	if c.store.Roles.Len() == 0 { // a folder of a cloud that had none
+		if err := seedRoles(c.store); err != nil {
 			return errors.Join(err, c.closeStore())
 		}
 	}

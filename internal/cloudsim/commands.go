@@ -22,11 +22,12 @@ type command struct {
 	// locked sleeps five seconds; so does the job here, with real latency.
 	address func(*Call) string
 
-	id       kind            // the kind of parameters "id" and "ids"
-	kinds    map[string]kind // the kind of other parameters, where kindOfParam is silent or wrong
-	rootOnly bool            // ordinary users are refused with 432
-	envelope string          // the answer's top key, if it is not "<name in lower case>response"
-	event    string          // type of the event to record
+	id        kind            // the kind of parameters "id" and "ids"
+	kinds     map[string]kind // the kind of other parameters, where kindOfParam is silent or wrong
+	rootOnly  bool            // all but root administrators are refused with 432, unless a rule of their role says otherwise
+	adminOnly bool            // so are ordinary users, but not domain administrators
+	envelope  string          // the answer's top key, if it is not "<name in lower case>response"
+	event     string          // type of the event to record
 }
 
 // allCommands joins the tables of the families.
@@ -35,6 +36,11 @@ func allCommands() map[string]command {
 	for _, family := range []map[string]command{
 		placeCommands,
 		identityCommands,
+		roleCommands,
+		domainCommands,
+		accountCommands,
+		userCommands,
+		projectCommands,
 		jobCommands,
 		tagCommands,
 		networkCommands,

@@ -18,6 +18,10 @@ type request struct {
 	sent   map[string]string // names as sent, for the signature
 	params Params
 	xml    bool
+
+	method      string
+	session     string    // value of the session cookie
+	sessionKeys [2]string // of the cookie and of the parameter
 }
 
 // answer is what goes back: a status and a body.
@@ -32,6 +36,14 @@ func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request) {
 	req, err := readRequest(r)
 	if err != nil {
 		http.Error(w, "cannot read the request: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	switch req.name {
+	case "login":
+		c.write(w, req, c.login(w, req))
+		return
+	case "logout":
+		c.write(w, req, c.logout(req))
 		return
 	}
 	fault := c.faults.match(req.name)
@@ -71,6 +83,7 @@ func readRequest(r *http.Request) (request, error) {
 	}
 	req.name = req.sent["command"]
 	req.xml = !strings.EqualFold(req.sent["response"], "json")
+	req.readCookies(r)
 	return req, nil
 }
 
@@ -83,7 +96,7 @@ func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
 		return *refusal
 	}
 	cmd, implemented := c.commands[req.name]
-	if !implemented || cmd.rootOnly && !caller.Root() {
+	if !implemented || !c.mayCall(caller, req.name, cmd) {
 		return refuse("errorresponse", Fail(432, csServer, "The API [%s] does not exist or is not available for the account for user id [%s].", req.name, caller.User.ID))
 	}
 	if req.xml {
@@ -109,6 +122,9 @@ func (c *Cloud) authenticate(req request) (Caller, *answer) {
 	case c.table[req.name] != nil:
 		envelope = strings.ToLower(req.name) + "response"
 	}
+	if req.session != "" && req.params.Str("apikey") == "" && req.params.Str("signature") == "" {
+		return c.authenticateSession(req, envelope)
+	}
 	no := refuse(envelope, &APIError{HTTP: 401, CS: csAbsent, Text: textUnverified, NoText: true})
 	unsigned := make(map[string]string, len(req.sent))
 	var signature string
@@ -131,6 +147,13 @@ func (c *Cloud) authenticate(req request) (Caller, *answer) {
 		return Caller{}, &no
 	}
 	return caller, nil
+}
+
+// mayCall reports whether the caller's role allows the command.
+func (c *Cloud) mayCall(caller Caller, name string, cmd command) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.store.mayCall(caller.Account, name, cmd)
 }
 
 func (c *Cloud) callerOf(apiKey string) (Caller, bool) {

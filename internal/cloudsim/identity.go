@@ -12,49 +12,49 @@ var identityCommands = map[string]command{
 	"listAccounts":        {run: listAccounts, id: kindAccount},
 	"listUsers":           {run: listUsers, id: kindUser},
 	"getUser":             {run: getUser, rootOnly: true},
-	"listDomains":         {run: listDomains, id: kindDomain, rootOnly: true},
-	"listProjects":        {run: listProjects, id: kindProject},
 	"listResourceLimits":  {run: listResourceLimits, id: kindAny},
 	"updateResourceLimit": {run: updateResourceLimit, rootOnly: true, event: "RESOURCE.LIMIT.UPDATE"},
 	"listConfigurations":  {run: listConfigurations, rootOnly: true},
 	"updateConfiguration": {run: updateConfiguration, rootOnly: true, event: "CONFIGURATION.VALUE.EDIT"},
+	"resetConfiguration":  {run: resetConfiguration, rootOnly: true, event: "CONFIGURATION.VALUE.EDIT"},
 	"listCapabilities":    {run: listCapabilities},
 	"listApis":            {run: listAPIs},
-}
-
-// role ids are those of a real installation; they never change.
-func roleOf(a Account) (id, kind, name string) {
-	switch a.Type {
-	case AccountAdmin:
-		return "edcfa61a-e678-11f1-92f9-02fc00000001", "Admin", "Root Admin"
-	case AccountDomainAdmin:
-		return "edcfc0f2-e678-11f1-92f9-02fc00000001", "DomainAdmin", "Domain Admin"
-	}
-	return "edcfc47f-e678-11f1-92f9-02fc00000001", "User", "User"
 }
 
 func (c *Call) visibleAccount(a Account) bool {
 	if a.Type == AccountProject || a.Name == "system" {
 		return false
 	}
-	if c.Caller.Root() {
-		return c.Bool("listall", false) || c.Has("id") || c.Has("name") || c.Has("domainid") || a.ID == c.Caller.Account.ID
+	if a.ID == c.Caller.Account.ID {
+		return true
 	}
-	return a.ID == c.Caller.Account.ID
+	wide := c.Bool("listall", false) || c.Has("id") || c.Has("name") || c.Has("domainid")
+	governs := c.Caller.Account.Type == AccountDomainAdmin && c.inDomain(a.DomainID, c.Caller.Account.DomainID)
+	return wide && (c.Caller.Root() || governs)
+}
+
+// inDomainAsked reports whether a domain is the one asked for, or below it if the call is recursive.
+func (c *Call) inDomainAsked(id string) bool {
+	asked := c.Str("domainid")
+	return asked == "" || asked == id || c.Bool("isrecursive", false) && c.inDomain(id, asked)
 }
 
 func listAccounts(c *Call) (any, error) {
 	rows := c.Accounts.Where(func(a Account) bool {
-		return c.visibleAccount(a) && c.named(a.ID, a.Name) && c.is("domainid", a.DomainID) && c.is("state", a.State) &&
+		return c.visibleAccount(a) && c.named(a.ID, a.Name) && c.inDomainAsked(a.DomainID) && c.is("state", a.State) &&
 			c.is("accounttype", strconv.Itoa(int(a.Type)))
 	})
 	return Listing("account", rows, c.accountResponse), nil
 }
 
 func (c *Call) accountResponse(a Account) Obj {
-	roleID, roleType, roleName := roleOf(a)
-	o := Obj{"id": a.ID, "name": a.Name, "accounttype": int(a.Type), "roleid": roleID, "roletype": roleType, "rolename": roleName,
+	role := c.roleOf(a)
+	o := Obj{"id": a.ID, "name": a.Name, "accounttype": int(a.Type), "roleid": role.ID, "roletype": role.Type, "rolename": role.Name,
 		"state": a.State, "isdefault": a.Name == "admin", "groups": []string{}}
+	o.Opt("networkdomain", a.NetworkDomain).Opt("defaultzoneid", a.DefaultZoneID)
+	if len(a.Details) > 0 {
+		o["accountdetails"] = a.Details
+	}
 	if c.Caller.Root() {
 		o["apikeyaccess"] = "INHERIT"
 	}
@@ -65,23 +65,20 @@ func (c *Call) accountResponse(a Account) Obj {
 		o["domainid"], o["domain"], o["domainpath"] = d.ID, d.Name, d.Path
 	}
 	c.putLimits(o, a)
-	running := 0
-	for v := range c.VMs.All() {
-		if v.AccountID == a.ID && v.State == VMRunning {
-			running++
-		}
-	}
-	o["vmrunning"], o["vmstopped"] = running, int(c.used(a.ID, limitVM))-running
+	o["vmrunning"], o["vmstopped"] = c.powerCounts(a.ID)
+	o["user"] = c.usersOf(a)
+	return o
+}
+
+// usersOf are an account's users as accounts and projects show them.
+func (c *Call) usersOf(a Account) []Obj {
 	users := []Obj{}
 	for u := range c.Users.All() {
 		if u.AccountID == a.ID {
-			user := c.userResponse(u)
-			delete(user, "apikeyaccess") // only listUsers shows it
-			users = append(users, user)
+			users = append(users, c.userResponse(u))
 		}
 	}
-	o["user"] = users
-	return o
+	return users
 }
 
 // putLimits adds <what>limit, <what>total and <what>available of every resource.
@@ -99,13 +96,24 @@ func (c *Call) putLimits(o Obj, a Account) {
 func listUsers(c *Call) (any, error) {
 	rows := c.Users.Where(func(u User) bool {
 		a, ok := c.Accounts.Get(u.AccountID)
-		if !ok || a.Name == "system" || !c.named(u.ID, u.Username) || !c.is("username", u.Username) || !c.is("account", a.Name) || !c.is("state", u.State) {
+		if !ok || a.Name == "system" || !c.named(u.ID, u.Username) || !c.is("username", u.Username) || !c.is("account", a.Name) ||
+			!c.is("state", u.State) || !c.inDomainAsked(a.DomainID) {
 			return false
 		}
-		all := c.Caller.Root() && (c.Bool("listall", false) || c.Has("id") || c.Has("account") || c.Has("username"))
-		return all || a.ID == c.Caller.Account.ID
+		wide := c.Bool("listall", false) || c.Has("id") || c.Has("account") || c.Has("username") || c.Has("domainid")
+		governs := c.Caller.Account.Type == AccountDomainAdmin && c.inDomain(a.DomainID, c.Caller.Account.DomainID)
+		return a.ID == c.Caller.Account.ID || wide && (c.Caller.Root() || governs)
 	})
-	return Listing("user", rows, c.userResponse), nil
+	return Listing("user", rows, func(u User) Obj {
+		o := c.userResponse(u)
+		if a, ok := c.Accounts.Get(u.AccountID); ok && a.DomainID != c.Caller.Account.DomainID {
+			o["iscallerchilddomain"] = c.inDomain(a.DomainID, c.Caller.Account.DomainID)
+		}
+		if c.Caller.Root() {
+			o["apikeyaccess"] = "INHERIT"
+		}
+		return o
+	}), nil
 }
 
 func getUser(c *Call) (any, error) {
@@ -119,54 +127,16 @@ func getUser(c *Call) (any, error) {
 func (c *Call) userResponse(u User) Obj {
 	o := Obj{"id": u.ID, "username": u.Username, "firstname": u.FirstName, "lastname": u.LastName, "email": u.Email,
 		"created": timeText(u.Created), "state": u.State, "usersource": "native", "accountid": u.AccountID, "iscallerchilddomain": false,
-		"is2faenabled": false, "is2famandated": false, "apikeyaccess": "INHERIT"}
+		"is2faenabled": false, "is2famandated": false}
 	if a, ok := c.Accounts.Any(u.AccountID); ok {
-		roleID, roleType, roleName := roleOf(a)
-		o["account"], o["accounttype"], o["roleid"], o["roletype"], o["rolename"] = a.Name, int(a.Type), roleID, roleType, roleName
+		role := c.roleOf(a)
+		o["account"], o["accounttype"], o["roleid"], o["roletype"], o["rolename"] = a.Name, int(a.Type), role.ID, role.Type, role.Name
 		o["isdefault"] = a.Name == "admin"
 		if d, ok := c.Domains.Any(a.DomainID); ok {
 			o["domainid"], o["domain"] = d.ID, d.Name
 		}
 	}
-	return o.Opt("apikey", u.APIKey)
-}
-
-func listDomains(c *Call) (any, error) {
-	rows := c.Domains.Where(func(d Domain) bool { return c.named(d.ID, d.Name) && c.is("level", strconv.Itoa(d.Level)) })
-	return Listing("domain", rows, func(d Domain) Obj {
-		_, child := c.Domains.Find(func(o Domain) bool { return o.ParentID == d.ID })
-		o := Obj{"id": d.ID, "name": d.Name, "level": d.Level, "haschild": child, "path": d.Path, "state": "Active", "hasannotations": false}
-		if p, ok := c.Domains.Get(d.ParentID); ok { // the root has neither parent nor date
-			o["parentdomainid"], o["parentdomainname"], o["created"] = p.ID, p.Name, timeText(d.Created)
-		}
-		for _, l := range resourceTypes {
-			var total int64
-			for a := range c.Accounts.All() {
-				if a.DomainID == d.ID {
-					total += c.used(a.ID, l.number)
-				}
-			}
-			o[l.field+"limit"], o[l.field+"total"], o[l.field+"available"] = "Unlimited", total, "Unlimited"
-		}
-		return o
-	}), nil
-}
-
-func listProjects(c *Call) (any, error) {
-	rows := c.Projects.Where(func(p Project) bool {
-		return c.named(p.ID, p.Name, p.DisplayText) && c.is("state", p.State) && (c.Caller.Root() && (c.Bool("listall", false) || c.Has("id")) || c.memberOf(p.ID))
-	})
-	return Listing("project", rows, func(p Project) Obj {
-		o := Obj{"id": p.ID, "name": p.Name, "displaytext": p.DisplayText, "state": p.State, "tags": c.tagsOf("Project", p.ID), "created": timeText(p.Created), "owner": []Obj{}}
-		if d, ok := c.Domains.Any(p.DomainID); ok {
-			o["domainid"], o["domain"] = d.ID, d.Name
-		}
-		if a, ok := c.Accounts.Any(p.AccountID); ok {
-			o["projectaccountname"] = a.Name
-			c.putLimits(o, a)
-		}
-		return o
-	}), nil
+	return o.Opt("apikey", u.APIKey).Opt("timezone", u.Timezone)
 }
 
 // Setting is the value of a global setting; "" if there is none of that name.
@@ -200,12 +170,42 @@ func (c *Call) settingResponse(s content.Setting) Obj {
 		"group": "Management Server", "subgroup": "Others"}
 }
 
+// settingScopes are the parameters that narrow a setting to one thing.
+var settingScopes = []struct{ param, scope string }{{"accountid", "account"}, {"domainid", "domain"}, {"zoneid", "zone"}, {"clusterid", "cluster"}, {"storageid", "storagepool"}}
+
+// settingKey is where the value of a setting is kept: by its name, and by what it is narrowed to.
+func (c *Call) settingKey(name string) (key, scope string) {
+	for _, s := range settingScopes {
+		if id := c.Str(s.param); id != "" {
+			return name + "@" + id, s.scope
+		}
+	}
+	return name, ""
+}
+
 func updateConfiguration(c *Call) (any, error) {
 	for _, s := range c.Cloud.settings {
-		if s.Name == c.Str("name") {
-			c.Settings.Put(Setting{Base: c.Settings.BaseWithID(s.Name), Value: c.Str("value")})
-			return Obj{"configuration": c.settingResponse(s)}, nil
+		if s.Name != c.Str("name") {
+			continue
 		}
+		key, scope := c.settingKey(s.Name)
+		c.Settings.Put(Setting{Base: c.Settings.BaseWithID(key), Value: c.Str("value")})
+		o := c.settingResponse(s)
+		o["value"] = c.Str("value")
+		return Obj{"configuration": o.Opt("scope", scope)}, nil
+	}
+	return nil, Invalid("Config parameter with name %s doesn't exist", c.Str("name"))
+}
+
+// resetConfiguration gives a setting its default value back.
+func resetConfiguration(c *Call) (any, error) {
+	for _, s := range c.Cloud.settings {
+		if s.Name != c.Str("name") {
+			continue
+		}
+		key, scope := c.settingKey(s.Name)
+		c.Settings.Delete(key)
+		return Obj{"configuration": c.settingResponse(s).Opt("scope", scope)}, nil
 	}
 	return nil, Invalid("Config parameter with name %s doesn't exist", c.Str("name"))
 }
@@ -227,7 +227,7 @@ func listCapabilities(c *Call) (any, error) {
 func listAPIs(c *Call) (any, error) {
 	var names []string
 	for _, n := range sortedKeys(c.Cloud.commands) {
-		if c.is("name", n) && (c.Caller.Root() || !c.Cloud.commands[n].rootOnly) {
+		if c.is("name", n) && c.mayCall(c.Caller.Account, n, c.Cloud.commands[n]) {
 			names = append(names, n)
 		}
 	}

@@ -49,6 +49,8 @@ const (
 	kindAutoScaleGroup   kind = "autoscalegroup"
 	kindJob              kind = "job"
 	kindEvent            kind = "event"
+	kindRole             kind = "role"
+	kindRolePermission   kind = "rolepermission"
 )
 
 // kindOfParam says which kind a parameter names in every command. "id", "ids" and the like are declared by each command.
@@ -153,4 +155,6 @@ var entityTables = map[kind]func(*Tables, string) bool{
 	kindAutoScaleGroup:   func(t *Tables, id string) bool { return exists(t.AutoScaleGroups, id) },
 	kindJob:              func(t *Tables, id string) bool { return exists(t.Jobs, id) },
 	kindEvent:            func(t *Tables, id string) bool { return exists(t.Events, id) },
+	kindRole:             func(t *Tables, id string) bool { return exists(t.Roles, id) },
+	kindRolePermission:   func(t *Tables, id string) bool { return exists(t.RolePermissions, id) },
 }

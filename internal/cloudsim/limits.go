@@ -86,8 +86,12 @@ func (c *Call) CheckLimit(o Owner, number int, wanted int64) error {
 	if limit < 0 || have+wanted <= limit {
 		return nil
 	}
+	cs := csLimit
+	if c.Name == "deployVirtualMachine" { // sic
+		cs = csServer
+	}
 	d, _ := c.Domains.Get(o.DomainID)
-	return Fail(535, csServer, "Maximum amount of resources of Type = '%s', tag = 'null' for Account Name = %s in Domain Id = %d is exceeded: Account Resource Limit = %d, Current Account Resource Amount = %d, Current Account Resource Reservation = 0, Requested Resource Amount = %d.",
+	return Fail(535, cs, "Maximum amount of resources of Type = '%s', tag = 'null' for Account Name = %s in Domain Id = %d is exceeded: Account Resource Limit = %d, Current Account Resource Amount = %d, Current Account Resource Reservation = 0, Requested Resource Amount = %d.",
 		resourceTypes[number].name, a.Name, d.N, limit, have, wanted)
 }
 

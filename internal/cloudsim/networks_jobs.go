@@ -84,7 +84,17 @@ func deleteNetworkJob(c *Call) (Obj, error) {
 		if err := c.deletableLB(r); err != nil {
 			return nil, err
 		}
-		c.forgetLB(r)
+	}
+	c.dropNetwork(n)
+	return Success(), nil
+}
+
+// dropNetwork removes a network with its rules, addresses and router.
+func (c *Call) dropNetwork(n Network) {
+	for r := range c.LBRules.All() {
+		if r.NetworkID == n.ID {
+			c.forgetLB(r)
+		}
 	}
 	for r := range c.Firewall.All() {
 		if r.NetworkID == n.ID {
@@ -93,7 +103,7 @@ func deleteNetworkJob(c *Call) (Obj, error) {
 	}
 	for ip := range c.PublicIPs.All() {
 		if ip.NetworkID == n.ID {
-			c.freeIP(ip)
+			c.leaveNetwork(ip)
 		}
 	}
 	for r := range c.Routers.All() {
@@ -106,7 +116,16 @@ func deleteNetworkJob(c *Call) (Obj, error) {
 	n.Removed, n.State, n.VLAN = &now, "Destroy", 0
 	c.Networks.Put(n)
 	c.NetworkChanged(n.ID)
-	return Success(), nil
+}
+
+// leaveNetwork gives the address of a network that goes back; one of a VPC stays with the VPC.
+func (c *Call) leaveNetwork(ip PublicIP) {
+	if ip.VPCID == "" {
+		c.freeIP(ip)
+		return
+	}
+	ip.NetworkID = ""
+	c.PublicIPs.Put(ip)
 }
 
 // deletableLB refuses a load balancer rule that an autoscale group uses.

@@ -14,6 +14,7 @@ import (
 // exchange is one recorded request to a real management server (CloudStack 4.22) with its answer and, if the command was
 // asynchronous, the job's last answer.
 type exchange struct {
+	As       string                    `json:"as"` // who called, in the second recording
 	Request  map[string]any            `json:"request"`
 	Status   int                       `json:"status"`
 	Response map[string]map[string]any `json:"response"`
@@ -36,7 +37,7 @@ var (
 	// ids of things the recording never showed by themselves
 	quotedUUID = regexp.MustCompile(`"uuid": ?"[0-9a-f-]{36}"`)
 	// numbers that the server counts up: they leak into texts
-	counted = regexp.MustCompile(`("(?:id|networkId|dataCenterId|networkofferingid|instanceId|loadBalancerId|profileId)": ?"?)\d+|(Id=|ID=|rule:|rule |vm id=|zone |i-2-|id \[|"uniqueName":")[0-9a-f-]+`)
+	counted = regexp.MustCompile(`("(?:id|networkId|dataCenterId|networkofferingid|instanceId|loadBalancerId|profileId)": ?"?)\d+|(Id=|ID=|domain id=|Domain Id = |rule:|rule |vm id=|zone |i-2-|id \[|"uniqueName":")[0-9a-f-]+`)
 )
 
 const noUUID = "00000000-0000-4000-8000-000000000000"

@@ -10,6 +10,7 @@ import (
 // Reset throws everything away and starts anew with the start content and fresh keys. Its endpoint stays the same.
 func (c *Cloud) Reset(ctx context.Context) error {
 	c.faults.remove("") // lets go of held calls
+	c.sessions.clear()
 	c.gate.Lock()
 	defer c.gate.Unlock()
 	c.jobs.close()

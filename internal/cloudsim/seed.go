@@ -12,7 +12,7 @@ const gib = int64(1) << 30
 
 // seed fills an empty store with what a fresh installation has.
 func seed(s *store, opts Options) error {
-	for _, step := range []func(*store, Options) error{seedIdentity, seedZone, seedAddresses, seedOfferings, seedNetworkOfferings, seedSystems, seedTemplates} {
+	for _, step := range []func(*store, Options) error{func(s *store, _ Options) error { return seedRoles(s) }, seedIdentity, seedZone, seedAddresses, seedOfferings, seedNetworkOfferings, seedSystems, seedTemplates} {
 		if err := step(s, opts); err != nil {
 			return err
 		}
@@ -37,8 +37,10 @@ func seedIdentity(s *store, opts Options) error {
 		if !ok {
 			keys = Keys{APIKey: newSecret(), SecretKey: newSecret()}
 		}
-		s.Users.Put(User{Base: s.Users.NewBase(), Username: a.name, FirstName: a.first, LastName: a.last,
-			Email: a.name + "@example.com", AccountID: account.ID, State: "enabled", APIKey: keys.APIKey, SecretKey: keys.SecretKey})
+		u := User{Base: s.Users.NewBase(), Username: a.name, FirstName: a.first, LastName: a.last,
+			Email: a.name + "@example.com", AccountID: account.ID, State: "enabled", APIKey: keys.APIKey, SecretKey: keys.SecretKey}
+		u.PasswordHash = hashPassword(u.ID, "password") // as a fresh installation has it
+		s.Users.Put(u)
 	}
 	if opts.AllowUserExpunge {
 		s.Settings.Put(Setting{Base: s.Settings.BaseWithID("allow.user.expunge.recover.vm"), Value: "true"})

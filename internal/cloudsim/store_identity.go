@@ -27,6 +27,8 @@ type Domain struct {
 	Path     string `json:"path"` // "ROOT", "ROOT/sub"
 	ParentID string `json:"parentid,omitempty"`
 	Level    int    `json:"level"`
+
+	NetworkDomain string `json:"networkdomain,omitempty"`
 }
 
 // Account owns things.
@@ -36,6 +38,11 @@ type Account struct {
 	Type     AccountType `json:"type"`
 	DomainID string      `json:"domainid"`
 	State    string      `json:"state"` // enabled, disabled, locked
+
+	RoleID        string            `json:"roleid,omitempty"` // empty: the default role of the type
+	NetworkDomain string            `json:"networkdomain,omitempty"`
+	Details       map[string]string `json:"details,omitempty"`
+	DefaultZoneID string            `json:"defaultzoneid,omitempty"`
 }
 
 // User signs requests for an account.
@@ -49,6 +56,9 @@ type User struct {
 	State     string `json:"state"`
 	APIKey    string `json:"apikey"`
 	SecretKey string `json:"secretkey"`
+
+	Timezone     string `json:"timezone,omitempty"`
+	PasswordHash string `json:"passwordhash,omitempty"`
 }
 
 // Project is a named owner shared by accounts; AccountID is the project's own hidden account.

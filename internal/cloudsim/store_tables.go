@@ -46,6 +46,8 @@ type Tables struct {
 	Events            *Table[Event]
 	Jobs              *Table[Job]
 	Audit             *Table[AuditEntry]
+
+	IdentityTables
 }
 
 // The first numbers are those a fresh CloudStack uses where they show in texts or names.
@@ -94,5 +96,6 @@ func newTables(s *store) Tables {
 		Events:            addTable[Event](s, "event", 1),
 		Jobs:              addTable[Job](s, "job", 1),
 		Audit:             addTable[AuditEntry](s, "audit", 1),
+		IdentityTables:    newIdentityTables(s),
 	}
 }
