@@ -139,7 +139,7 @@ func (o *operation) left(status state.Status, values []byte) *state.Object {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	row := *o.row
-	row.Pending = mergeCalls(row.Pending, o.calls)
+	row.Pending = plan.MergeCalls(row.Pending, o.calls)
 	row.PendingAction = string(o.step.Action)
 	row.Status = status
 	if values != nil {
@@ -155,26 +155,11 @@ func (o *operation) left(status state.Status, values []byte) *state.Object {
 	return &row
 }
 
-func mergeCalls(old, later []state.Call) []state.Call {
-	out := append([]state.Call(nil), old...)
-next:
-	for _, c := range later {
-		for i := range out {
-			if out[i].Key == c.Key {
-				out[i] = c
-				continue next
-			}
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
 // traces tells whether anything exists, or may, because of the operation.
 func (o *operation) traces() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, c := range mergeCalls(o.row.Pending, o.calls) {
+	for _, c := range plan.MergeCalls(o.row.Pending, o.calls) {
 		if c.State == state.CallOpen || c.State == state.CallDone {
 			return true
 		}

@@ -80,7 +80,7 @@ func (m *maker) afterCrash(op *state.Operation, calls []state.Call) *state.Objec
 	switch {
 	case existing != nil:
 		row = *existing
-		calls = merge(existing.Pending, calls)
+		calls = MergeCalls(existing.Pending, calls)
 	case op.Object != nil:
 		row = *op.Object
 		row.Values = op.Planned
@@ -97,8 +97,8 @@ func (m *maker) afterCrash(op *state.Operation, calls []state.Call) *state.Objec
 	return &row
 }
 
-// merge lets later knowledge of a call replace earlier.
-func merge(old, later []state.Call) []state.Call {
+// MergeCalls lets later knowledge of a call replace earlier.
+func MergeCalls(old, later []state.Call) []state.Call {
 	out := append([]state.Call(nil), old...)
 next:
 	for _, c := range later {
