@@ -135,6 +135,9 @@ func (e *Engine) bindings(ctx context.Context, snap *state.Snapshot) ([]state.Bi
 			diags = append(diags, more...)
 			continue
 		}
+		if id.GetAccountId() == "" { // no plugin acts in a cloud
+			continue
+		}
 		s := e.clouds[alias]
 		now := state.Binding{
 			Alias: alias, Endpoint: s.Host(), ZoneID: id.GetZoneId(), DomainID: id.GetDomainId(),

@@ -136,7 +136,8 @@ func (h *Host) SetCloud(c *wire.Cloud) {
 	h.clouds[c.GetAlias()] = c
 }
 
-// Identity says who the caller is in a cloud; the answer is asked for once.
+// Identity says who the caller is in a cloud; the answer is asked for once. It
+// is empty when no plugin needs a cloud.
 func (h *Host) Identity(ctx context.Context, alias string) (*wire.CloudIdentity, []*wire.Diagnostic, error) {
 	h.mu.Lock()
 	known := h.ids[alias]
@@ -146,7 +147,7 @@ func (h *Host) Identity(ctx context.Context, alias string) (*wire.CloudIdentity,
 	}
 	name, ok := h.anyWithCloud()
 	if !ok {
-		return nil, nil, fmt.Errorf("no plugin needs a cloud")
+		return &wire.CloudIdentity{}, nil, nil
 	}
 	p, err := h.process(ctx, name)
 	if err != nil {
