@@ -34,6 +34,9 @@ type Options struct {
 	RunID   string
 	// Log receives each line a plugin writes to stderr or stdout, redacted.
 	Log func(plugin, line string)
+	// Patience is how long a plugin may give no sign of life before its process
+	// is ended; 0 is the usual time.
+	Patience time.Duration
 }
 
 // Host owns the plugin processes of one run.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 
 // The test binary is its own plugin: this variable says which.
 const roleVariable = "PLUGINHOST_TEST_ROLE"
+
+// testPatience is long enough for a busy machine, short enough to be waited for.
+const testPatience = 4 * time.Second
 
 const testSpec = `
 plugin: test
@@ -52,6 +56,12 @@ func (things) Create(ctx context.Context, r *sdk.Request, plan thing) (thing, er
 	case "panic":
 		panic("at the disco")
 	case "hang":
+		<-ctx.Done()
+		return thing{}, ctx.Err()
+	case "stop":
+		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+			return thing{}, err
+		}
 		<-ctx.Done()
 		return thing{}, ctx.Err()
 	case "fail":
@@ -104,7 +114,7 @@ func newHost(t *testing.T, role string, out *output) *pluginhost.Host {
 	}
 	h, diags := pluginhost.New(pluginhost.Options{
 		Sources: []pluginhost.Source{{Name: "test", Spec: []byte(testSpec), Command: []string{self}, Env: []string{roleVariable + "=" + role}}},
-		RunID:   "run", Log: out.log,
+		RunID:   "run", Log: out.log, Patience: testPatience,
 	})
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -165,6 +175,7 @@ func TestFailuresCostOneCall(t *testing.T) {
 		"fail":  {"what the handler refuses is a diagnostic, not a broken plugin", false, "No more things"},
 		"panic": {"a panic in a handler is caught in the plugin", false, "at the disco"},
 		"crash": {"a plugin that dies is told with its last words, and without secrets", true, "panic: going down, the key is (sensitive)"},
+		"stop":  {"a plugin that is silent is ended, and does not hang the run", true, "it gave no sign of life for 4s and was ended"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

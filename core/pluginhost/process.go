@@ -32,17 +32,21 @@ type process struct {
 
 	startOnce sync.Once
 	startErr  error
+	cmd       *exec.Cmd
 	client    *plugin.Client
 	rpc       wire.PluginClient
 	output    *io.PipeWriter
 	collected chan struct{} // closed when all output has been taken
+	watched   chan struct{} // closed when nobody watches any more; nil until somebody does
 
 	reapOnce sync.Once
+	reaped   chan struct{} // closed when the process has ended
 
 	mu         sync.Mutex
 	configured map[string]*configured
 	tail       []string
 	cause      string // the line in which the Go runtime says why it gave up
+	silent     error  // why it was ended, if it no longer answered
 }
 
 // configured is the outcome of handing one cloud to one process.
@@ -55,7 +59,7 @@ type configured struct {
 }
 
 func newProcess(h *Host, src Source) *process {
-	return &process{host: h, src: src, configured: map[string]*configured{}}
+	return &process{host: h, src: src, configured: map[string]*configured{}, reaped: make(chan struct{})}
 }
 
 // start runs the command and waits for its handshake.
@@ -68,6 +72,7 @@ func (p *process) launch(_ context.Context) error {
 	cmd := exec.Command(p.src.Command[0], p.src.Command[1:]...) //#nosec G204 -- the host's own list of plugins
 	cmd.Env = append(scrubbed(os.Environ()), p.src.Env...)
 	cmd.SysProcAttr = childAttributes()
+	p.cmd = cmd
 	reader, writer := io.Pipe()
 	p.output, p.collected = writer, make(chan struct{})
 	go p.collect(reader)
@@ -96,13 +101,18 @@ func (p *process) launch(_ context.Context) error {
 		return p.explain(err)
 	}
 	p.rpc = raw.(wire.PluginClient)
+	p.watched = make(chan struct{})
+	go p.watch(rpc.(*plugin.GRPCClient))
 	return nil
 }
 
-// explain adds the last words of the plugin to an error.
+// explain says why the plugin was ended, or adds its last words to an error.
 func (p *process) explain(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.silent != nil {
+		return p.silent
+	}
 	if p.cause != "" {
 		return fmt.Errorf("%w; it said: %s", err, p.cause)
 	}
@@ -202,6 +212,10 @@ func (p *process) stop() {
 func (p *process) reap() {
 	p.reapOnce.Do(func() {
 		p.client.Kill()
+		close(p.reaped)
+		if p.watched != nil {
+			<-p.watched
+		}
 		_ = p.output.Close() // never fails
 		<-p.collected
 	})
