@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sort"
 	"sync"
 
@@ -259,6 +260,7 @@ func (c *Config) Graph() (*graph.Graph[addr.Resource], hcl.Diagnostics) {
 		}
 		deps, more := w.block(r)
 		diags = append(diags, more...)
+		slices.SortFunc(deps, addr.Resource.Compare) // the same in every syntax
 		for _, on := range deps {
 			g.Need(r.Addr, on)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,21 @@ func TestSeed(t *testing.T) {
 	w.must("destroy")
 	if diff := cmp.Diff(before, w.inventory()); diff != "" {
 		t.Errorf("left over (-before +after):\n%s", diff)
+	}
+}
+
+// TestSeedWithoutEgress expects a hint while planning: the build would fail at
+// its first package.
+func TestSeedWithoutEgress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	closed := regexp.MustCompile(`(?s)  egress \{.*?\n  \}\n`).ReplaceAllString(seed(t), "")
+	if closed == seed(t) {
+		t.Fatal("the seed no longer has the egress block that this test removes")
+	}
+	w.write(closed)
+	if out := w.must("plan"); !strings.Contains(out.Said, "lets nothing out") {
+		t.Errorf("no hint:\n%s", out.Said)
 	}
 }
 

@@ -2,6 +2,7 @@ package endtoend_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -152,6 +153,9 @@ type world struct {
 	dir   string
 	cloud *cloudsim.Cloud
 
+	endpoint string // where the program finds the cloud; default the cloud itself
+	account  string // whose keys it has; default admin
+
 	mu     sync.Mutex
 	child  *os.Process
 	killAt int  // the mutating call at which to kill the child; 0 = never
@@ -162,13 +166,17 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, cloudsim.Options{Latency: cloudsim.LatencyZero, TimeScale: 20})
+}
+
+// newWorldWith is a world whose cloud is set up otherwise than usual.
+func newWorldWith(t *testing.T, options cloudsim.Options) *world {
+	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
+	options.Before = func(command string, _ cloudsim.Params) { w.count(command, false) }
+	options.After = func(cloudsim.AuditEntry) { w.count("", true) }
 	var err error
-	w.cloud, err = cloudsim.Start(t.Context(), cloudsim.Options{
-		Latency: cloudsim.LatencyZero, TimeScale: 20,
-		Before: func(command string, _ cloudsim.Params) { w.count(command, false) },
-		After:  func(cloudsim.AuditEntry) { w.count("", true) },
-	})
+	w.cloud, err = cloudsim.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,9 +213,9 @@ func (w *world) write(text string) {
 // start runs the program; the second result says that it was killed.
 func (w *world) start(action string) (outcome, bool) {
 	w.t.Helper()
-	keys, _ := w.cloud.Keys("admin")
+	keys, _ := w.cloud.Keys(cmp.Or(w.account, "admin"))
 	text, err := json.Marshal(run{
-		Path: filepath.Join(w.dir, "spec.hcl"), Endpoint: w.cloud.Endpoint(), APIKey: keys.APIKey, SecretKey: keys.SecretKey, Action: action,
+		Path: filepath.Join(w.dir, "spec.hcl"), Endpoint: cmp.Or(w.endpoint, w.cloud.Endpoint()), APIKey: keys.APIKey, SecretKey: keys.SecretKey, Action: action,
 	})
 	if err != nil {
 		w.t.Fatal(err)
