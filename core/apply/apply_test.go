@@ -190,6 +190,34 @@ func TestAFailureCostsItsBranchOnly(t *testing.T) {
 	}
 }
 
+// TestInterruptedThenUnwanted expects what an interrupted run made to go when
+// the stack does not want it any more.
+func TestInterruptedThenUnwanted(t *testing.T) {
+	t.Parallel()
+	for _, moment := range []fakeplugin.Moment{fakeplugin.BeforeCall, fakeplugin.AfterCall, fakeplugin.AfterJob} {
+		t.Run(string(moment), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.cloud.Hook = func(m fakeplugin.Moment, address, _ string) error {
+				if m == moment && address == "thing.b" {
+					return fakeplugin.ErrKilled
+				}
+				return nil
+			}
+			_, _ = w.apply(chain)
+			w.cloud.Hook = nil
+			alone := `resource "thing" "a" { name = "a" }`
+			w.must(alone)
+			if diff := cmp.Diff([]string{"a=1"}, w.things()); diff != "" {
+				t.Errorf("things (-want +got):\n%s", diff)
+			}
+			if got := w.steps(alone); len(got) != 0 {
+				t.Errorf("not empty afterwards: %v", got)
+			}
+		})
+	}
+}
+
 // TestPrune expects old versions to go after the dependents have moved, also
 // when the run is stopped in between.
 func TestPrune(t *testing.T) {
