@@ -187,7 +187,7 @@ func (b *build) deploy(ctx context.Context, pair *keyPair) error {
 	params := cloudstack.Params{
 		"name": name, "displayname": name, "zoneid": b.network.Str("zoneid"), "networkids": b.network.ID(),
 		"serviceofferingid": b.lookedUp("source.offering", b.plan.Source.Offering), "templateid": b.lookedUp("source.template", b.plan.Source.Template),
-		"keypair": keyName(b.tag), "details[0].moldctl.op": marker,
+		"keypairs": keyName(b.tag), "details[0].moldctl.op": marker,
 	}
 	if b.plan.Source.RootDiskSize != nil {
 		params.Int("rootdisksize", *b.plan.Source.RootDiskSize)
