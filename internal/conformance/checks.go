@@ -60,8 +60,7 @@ var (
 	KilledReplace  = Check{"killed-replace", "killed at a call of a replacement, the next apply finishes it: no orphan, no duplicate"}
 	KilledDelete   = Check{"killed-delete", "killed at a call of a delete, the next apply finishes it"}
 	AnswerLost     = Check{"answer-lost", "a call whose answer was lost is not made twice"}
-	JobFails       = Check{"job-fails", "a failed job is told, and the next apply makes up for it"}
-	RefusalTold    = Check{"refusal-told", "what the cloud refuses is told with the cloud's words"}
+	JobFails       = Check{"job-fails", "a failed job is told in the cloud's words, and the next apply makes up for it"}
 	Busy           = Check{"busy", "a cloud that is overloaded for a moment is asked again"}
 	CancelPrompt   = Check{"cancel-prompt", "a cancelled apply ends within seconds"}
 	CancelRecovers = Check{"cancel-recovers", "after a cancelled apply the next one finishes: no orphan, no duplicate"}
@@ -78,7 +77,7 @@ func Checks() []Check {
 		IdentityDeclared, Findable, ReadBatched, ExampleApplies, ExampleSettles, ExampleDestroyed, CreateWorks, CreateSettles, CreateNamed,
 		OneCreate, IdleQuiet, BatchEqualsOne, ReadQuiet, FoundByID, FoundByName, FoundNothing, ImportByID, ImportByName, GoneNoticed,
 		GoneRecreated, DeletedTwice, DeleteWorks, SecretsUnlogged, SecretsSealed, ChangeAsDeclared, ChangeSettles, ChangeKeepsID,
-		ChangeReverts, BlockChanges, KilledCreate, KilledUpdate, KilledReplace, KilledDelete, AnswerLost, JobFails, RefusalTold, Busy,
+		ChangeReverts, BlockChanges, KilledCreate, KilledUpdate, KilledReplace, KilledDelete, AnswerLost, JobFails, Busy,
 		CancelPrompt, CancelRecovers, AsUser, RandomApplies, RandomSettles, RandomGone,
 	}
 }

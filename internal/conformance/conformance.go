@@ -38,7 +38,8 @@ type Options struct {
 	Types    []string // none: all resource types of the plugin
 	Random   int      // random configurations of each type
 	Seed     uint64   // of the random configurations
-	Parallel int      // how many parts run at once; default 2
+	Parallel int      // how many parts run at once; default 1
+	Thorough bool     // kill at every call, rather than at the first and the last
 	Observe  func(Result)
 }
 
@@ -124,7 +125,7 @@ func (k *kit) all(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		for _, run := range []part{example, life} {
+		for _, run := range []part{example, life, changes, kills, mishaps, user} {
 			tasks = append(tasks, task{sc, run})
 		}
 	}
@@ -166,6 +167,9 @@ func (k *kit) perform(ctx context.Context, sc *scene, run part) error {
 func (k *kit) judge(c Check, typ, about string, err error) bool {
 	r := Result{Check: c.Name, Says: c.Says, Type: typ, About: about, Outcome: Passed}
 	var skip skipped
+	if reason := k.hints.Types[typ].Checks[c.Name]; err != nil && reason != "" {
+		err = skipf("%s: %s", HintsFile, reason)
+	}
 	switch {
 	case errors.As(err, &skip):
 		r.Outcome, r.Text = Skipped, string(skip)

@@ -123,4 +123,3 @@ func judge(t *testing.T, report *conformance.Report) {
 		t.Error("nothing was checked")
 	}
 }
-

@@ -21,11 +21,14 @@ type hints struct {
 
 // typeHints are what an author says of one type.
 type typeHints struct {
+	// Beside is a text that stands in the stack from the start: what somebody
+	// else would have made before.
+	Beside string `yaml:"beside"`
 	// Values are expressions to try for an attribute, in the stack language.
 	Values map[string][]string `yaml:"values"`
 	// Skip says why an attribute is left alone.
 	Skip map[string]string `yaml:"skip"`
-	// Checks says why a check is not made.
+	// Checks says why a check need not hold.
 	Checks map[string]string `yaml:"checks"`
 }
 
@@ -45,12 +48,4 @@ func readHints(files fs.FS) (hints, error) {
 		return h, fmt.Errorf("read %s: %w", HintsFile, err)
 	}
 	return h, nil
-}
-
-// excused tells why the author leaves a check out.
-func (k *kit) excused(c Check, typ string) error {
-	if reason := k.hints.Types[typ].Checks[c.Name]; reason != "" {
-		return skipf("%s: %s", HintsFile, reason)
-	}
-	return nil
 }

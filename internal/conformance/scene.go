@@ -70,6 +70,9 @@ func (k *kit) scene(t *pluginspec.Type) (*scene, error) {
 		return nil, fmt.Errorf("%s holds no resource %q", t.Example, t.Name)
 	}
 	s.rest(pieces)
+	if beside := k.hints.Types[t.Name].Beside; beside != "" {
+		s.needs, s.needed = append(s.needs, beside), append(s.needed, "")
+	}
 	return s, nil
 }
 

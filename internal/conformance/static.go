@@ -65,8 +65,8 @@ func (k *kit) describe(t *pluginspec.Type) {
 		nothing = errors.New("there is no identity")
 	}
 	k.judge(IdentityDeclared, t.Name, "", nothing)
-	nothing = k.excused(Findable, t.Name)
-	if t.Find == nil && nothing == nil {
+	nothing = nil
+	if t.Find == nil {
 		nothing = skipf("the type has no find: its objects are imported by id")
 	}
 	k.judge(Findable, t.Name, "", nothing)
