@@ -13,10 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/moldctl/moldctl/core/diag"
-	"github.com/moldctl/moldctl/core/spec/nesting"
 	"github.com/moldctl/moldctl/core/spec/yamlbody"
 )
 
@@ -122,10 +120,7 @@ func parseFile(name string) (*hcl.File, hcl.Diagnostics) {
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
 		return yamlbody.Parse(name, src)
 	}
-	if d := nesting.Config(src, name); d != nil {
-		return &hcl.File{Body: hcl.EmptyBody(), Bytes: src}, hcl.Diagnostics{d}
-	}
-	return hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	return parseHCL(name, src)
 }
 
 func readFile(name string) ([]byte, *hcl.Diagnostic) {

@@ -19,7 +19,7 @@ import (
 // The test binary is the plugin and each phase too: this variable says which.
 const (
 	roleVariable    = "MOLDCTL_BENCH_ROLE"
-	profileVariable = "MOLDCTL_BENCH_PROFILE" // a folder for processor profiles
+	profileVariable = "MOLDCTL_BENCH_PROFILE" // a folder for profiles
 )
 
 const pluginYAML = `
@@ -76,7 +76,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// profiled writes a processor profile of the work if it is asked for.
+// profiled writes profiles of the work if they are asked for.
 func profiled(role string, work func() error) error {
 	dir := os.Getenv(profileVariable)
 	if dir == "" {
@@ -91,7 +91,12 @@ func profiled(role string, work func() error) error {
 	}
 	err = work()
 	pprof.StopCPUProfile()
-	return errors.Join(err, f.Close())
+	err = errors.Join(err, f.Close())
+	memory, more := os.Create(fmt.Sprintf("%s/%s.memory.pprof", dir, role))
+	if more != nil {
+		return errors.Join(err, more)
+	}
+	return errors.Join(err, pprof.Lookup("allocs").WriteTo(memory, 0), memory.Close())
 }
 
 // phase is one run of the engine on the stack in a file; counters is where the

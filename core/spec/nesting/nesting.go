@@ -19,6 +19,9 @@ const (
 
 // Config checks a whole file.
 func Config(src []byte, name string) *hcl.Diagnostic {
+	if plain(src) {
+		return nil
+	}
 	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos) // the parser reports what is wrong with tokens
 	return check(tokens)
 }
