@@ -26,6 +26,13 @@ func (c *Call) forgetAccount(id string) error {
 			c.dropNetwork(n)
 		}
 	}
+	for v := range c.VPCs.All() {
+		if v.AccountID == id {
+			c.dropVPC(v)
+		}
+	}
+	deleteOwned(c.VPNCustomerGateways, id)
+	deleteOwned(c.VPNUsers, id)
 	for ip := range c.PublicIPs.All() {
 		if ip.AccountID == id && ip.State != IPFree {
 			c.freeIP(ip)

@@ -202,6 +202,9 @@ func (c *Cloud) open() error {
 			return errors.Join(err, c.closeStore())
 		}
 	}
+	if c.store.ACLLists.Len() == 0 {
+		seedACLs(c.store)
+	}
 	if c.store.Roles.Len() == 0 { // a folder of a cloud that had none
 		if err := seedRoles(c.store); err != nil {
 			return errors.Join(err, c.closeStore())

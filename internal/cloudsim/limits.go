@@ -73,6 +73,8 @@ func (c *Call) used(accountID string, number int) int64 {
 		n = int64(len(c.Snapshots.Where(func(s Snapshot) bool { return s.AccountID == accountID })))
 	case limitTemplate:
 		n = int64(len(c.Templates.Where(func(t Template) bool { return t.AccountID == accountID })))
+	case limitVPC:
+		n = int64(len(c.VPCs.Where(func(v VPC) bool { return v.AccountID == accountID })))
 	case limitNetwork:
 		n = int64(len(c.Networks.Where(func(t Network) bool { return t.AccountID == accountID })))
 	}

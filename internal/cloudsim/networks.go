@@ -10,7 +10,7 @@ import (
 
 // networkCommands are guest networks and their routers.
 var networkCommands = map[string]command{
-	"createNetwork":  {run: createNetwork, kinds: map[string]kind{"aclid": kindAny}, event: "NETWORK.CREATE"},
+	"createNetwork":  {run: createNetwork, event: "NETWORK.CREATE"},
 	"listNetworks":   {run: listNetworks, id: kindNetwork},
 	"updateNetwork":  {start: startUpdateNetwork, job: updateNetworkJob, queue: queueNetworkID, id: kindNetwork, event: "NETWORK.UPDATE"},
 	"deleteNetwork":  {start: startDeleteNetwork, job: deleteNetworkJob, queue: queueNetworkID, id: kindNetwork, event: "NETWORK.DELETE"},
@@ -43,7 +43,7 @@ func createNetwork(c *Call) (any, error) {
 		Type: offering.GuestIPType, ACLType: "Account", ZoneID: zone.ID, OfferingID: offering.ID, PhysicalID: physical.ID,
 		State: NetworkAllocated, ExternalID: c.Str("externalid"), HideDisplay: !c.Bool("displaynetwork", true),
 		PublicMTU: 1500, PrivateMTU: 1500, DNS1: c.Str("dns1"), DNS2: c.Str("dns2")}
-	for _, fill := range []func(*Call, *Network, NetworkOffering, Zone) error{fillAddresses, fillVLAN, fillDomain} {
+	for _, fill := range []func(*Call, *Network, NetworkOffering, Zone) error{fillAddresses, fillVLAN, fillDomain, checkTier} {
 		if err := fill(c, &n, offering, zone); err != nil {
 			return nil, err
 		}
@@ -62,8 +62,11 @@ func checkOffering(c *Call, o NetworkOffering, zone Zone) error {
 		e.UUIDs = []UUIDProxy{{UUID: o.ID, Description: "networkOfferingId"}}
 		return e
 	}
-	if o.ForVPC {
+	if o.ForVPC && !c.Has("vpcid") {
 		return Invalid("Network offering can be used for VPC networks only")
+	}
+	if !o.ForVPC && c.Has("vpcid") {
+		return Invalid("Network offering can't be used for VPC networks")
 	}
 	if c.Has("physicalnetworkid") && o.GuestIPType == "Isolated" {
 		return Invalid("Physical network ID can be specified for networks of guest IP type Shared or L2 only.")
@@ -235,7 +238,13 @@ func (c *Call) networkResponse(n Network) Obj {
 		"strechedl2subnet": o.StretchedL2, "redundantrouter": false, "supportsvmautoscaling": o.Has("Lb"), "created": timeText(n.Created),
 		"receivedbytes": 0, "sentbytes": 0, "publicmtu": n.PublicMTU, "privatemtu": n.PrivateMTU, "hasannotations": false}
 	r.Opt("gateway", n.Gateway).Opt("netmask", n.Netmask).Opt("cidr", n.CIDR).Opt("networkdomain", n.Domain).Opt("dns2", n.DNS2).
-		Opt("externalid", n.ExternalID).Opt("vpcid", n.VPCID)
+		Opt("externalid", n.ExternalID)
+	if v, ok := c.VPCs.Any(n.VPCID); ok {
+		r["vpcid"], r["vpcname"] = v.ID, v.Name
+	}
+	if l, ok := c.ACLLists.Any(n.ACLID); ok {
+		r["aclid"], r["aclname"] = l.ID, l.Name
+	}
 	if n.ACLType == "Domain" {
 		r["subdomainaccess"] = true
 		d, _ := c.Domains.Any(n.DomainID)

@@ -101,7 +101,10 @@ func (s *planeService) planeState(t *Tables) plane.State {
 		if err != nil || !ok || ip.State == IPFree || n.State != NetworkImplemented || stopped[n.ID] {
 			continue
 		}
-		a := &plane.Address{IP: address, Unfiltered: ip.VPCID != ""}
+		a := &plane.Address{IP: address}
+		if ip.VPCID != "" {
+			a.Openings = t.vpcOpenings(ip, n)
+		}
 		if ip.StaticNAT && ip.VMID != "" {
 			a.StaticNAT = &plane.StaticNAT{Listening: s.listening(ip.VMID), Dial: s.dial(ip.VMID)}
 		}

@@ -36,6 +36,9 @@ func startCreatePortForward(c *Call) (string, error) {
 	if ip.StaticNAT {
 		return "", Invalid("Unable to create port forwarding rule; ip %s has static nat enabled", c.ipText(ip))
 	}
+	if ip.NetworkID == "" && ip.VPCID != "" {
+		ip = c.bindToTier(ip, vm)
+	}
 	if ip.NetworkID == "" {
 		return "", Invalid("Unable to create port forwarding rule ; ip with specified id is not associated with any network")
 	}
@@ -52,12 +55,24 @@ func startCreatePortForward(c *Call) (string, error) {
 		return "", err
 	}
 	c.Firewall.Put(r)
-	if c.Bool("openfirewall", true) {
+	if c.Bool("openfirewall", ip.VPCID == "") {
 		if err := c.OpenFirewall(ip, r.Protocol, r.StartPort, r.EndPort, r.CIDRs, r.ID); err != nil {
 			return "", err
 		}
 	}
 	return r.ID, nil
+}
+
+// bindToTier gives an address of a VPC that no tier uses yet to the tier of a machine.
+func (c *Call) bindToTier(ip PublicIP, vm VM) PublicIP {
+	for _, nic := range vm.NICs {
+		if n, ok := c.Networks.Get(nic.NetworkID); ok && n.VPCID == ip.VPCID && (!c.Has("networkid") || c.Str("networkid") == n.ID) {
+			ip.NetworkID = n.ID
+			c.PublicIPs.Put(ip)
+			break
+		}
+	}
+	return ip
 }
 
 func (c *Call) fillPortForward(r *FirewallRule, nic NIC) error {

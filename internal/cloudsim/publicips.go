@@ -87,6 +87,9 @@ func startAssociateIP(c *Call) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if c.Has("vpcid") {
+		return c.vpcForIP()
+	}
 	n, err := c.networkForIP(owner)
 	if err != nil {
 		return "", err
@@ -110,7 +113,7 @@ func (c *Call) networkForIP(owner Owner) (Network, error) {
 		if !ok {
 			return n, Invalid("Unable to find network by network id specified")
 		}
-		if n.Type != "Isolated" {
+		if n.Type != "Isolated" || n.VPCID != "" {
 			return n, Invalid("Can't assign ip to the network directly when network belongs to VPC.Specify vpcId to associate ip address to VPC")
 		}
 		return n, c.Own(n.Owner)
@@ -137,7 +140,9 @@ func associateIPJob(c *Call) (Obj, error) {
 		return nil, Internal("Failed to assign ip address")
 	}
 	// The real answer shows the state before the assignment.
-	ip.State = IPAllocating
+	if ip.State = IPAllocating; ip.VPCID != "" {
+		ip.State = IPAllocated
+	}
 	out := Obj{"ipaddress": c.putRange(c.publicIPResponse(ip), ip)}
 	ip.State = IPAllocated
 	c.PublicIPs.Put(ip)
@@ -247,6 +252,9 @@ func (c *Call) publicIPResponse(p PublicIP) Obj {
 	}
 	o["allocated"] = timeText(p.Allocated)
 	c.putOwner(o, p.Owner)
+	if v, ok := c.VPCs.Any(p.VPCID); ok {
+		o["vpcid"], o["vpcname"] = v.ID, v.Name
+	}
 	if n, ok := c.Networks.Any(p.NetworkID); ok {
 		o["associatednetworkid"], o["associatednetworkname"] = n.ID, n.Name
 	}

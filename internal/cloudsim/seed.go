@@ -12,7 +12,7 @@ const gib = int64(1) << 30
 
 // seed fills an empty store with what a fresh installation has.
 func seed(s *store, opts Options) error {
-	for _, step := range []func(*store, Options) error{func(s *store, _ Options) error { return seedRoles(s) }, seedIdentity, seedZone, seedAddresses, seedOfferings, seedNetworkOfferings, seedSystems, seedTemplates} {
+	for _, step := range []func(*store, Options) error{func(s *store, _ Options) error { seedACLs(s); return seedRoles(s) }, seedIdentity, seedZone, seedAddresses, seedOfferings, seedNetworkOfferings, seedSystems, seedTemplates} {
 		if err := step(s, opts); err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ type Network struct {
 	DNS2            string            `json:"dns2,omitempty"`
 }
 
-// VPC is a virtual private cloud; kept so that networks may point to one.
+// VPC is a virtual private cloud: its tiers are networks that share its address range and its way out.
 type VPC struct {
 	Base
 	Owner
@@ -53,6 +53,8 @@ type VPC struct {
 	OfferingID  string `json:"offeringid"`
 	State       string `json:"state"`
 	Domain      string `json:"networkdomain"`
+	HideDisplay bool   `json:"hidedisplay,omitempty"`
+	PublicMTU   int    `json:"publicmtu,omitempty"`
 }
 
 // States of a public address.

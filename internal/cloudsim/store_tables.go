@@ -48,6 +48,7 @@ type Tables struct {
 	Audit             *Table[AuditEntry]
 
 	IdentityTables
+	VPCTables
 }
 
 // The first numbers are those a fresh CloudStack uses where they show in texts or names.
@@ -97,5 +98,6 @@ func newTables(s *store) Tables {
 		Jobs:              addTable[Job](s, "job", 1),
 		Audit:             addTable[AuditEntry](s, "audit", 1),
 		IdentityTables:    newIdentityTables(s),
+		VPCTables:         newVPCTables(s),
 	}
 }

@@ -1,0 +1,72 @@
+package cloudsim
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/moldctl/moldctl/internal/cloudsim/plane"
+)
+
+// vpcOpenings says who may reach what of a VPC's address: the list of the tier judges the port behind each rule. A tier
+// without a list lets nothing in.
+func (t *Tables) vpcOpenings(ip PublicIP, tier Network) []plane.Opening {
+	var out []plane.Opening
+	items := t.aclItems(valueOr(tier.ACLID, aclDefaultDeny))
+	add := func(public, private int) {
+		if from := admitted(items, private); len(from) > 0 {
+			out = append(out, plane.Opening{From: uint16(public), To: uint16(public), Sources: from})
+		}
+	}
+	for r := range t.LBRules.All() {
+		if r.PublicIPID == ip.ID {
+			add(r.PublicPort, r.PrivatePort)
+		}
+	}
+	for r := range t.Firewall.All() {
+		if r.IPAddressID != ip.ID || r.Purpose != PurposePortForwarding {
+			continue
+		}
+		for p := r.StartPort; p <= r.EndPort; p++ {
+			add(p, r.PrivateStart+p-r.StartPort)
+		}
+	}
+	if !ip.StaticNAT {
+		return out
+	}
+	for _, i := range items {
+		if i.Egress || i.Protocol != "tcp" && i.Protocol != "all" {
+			continue
+		}
+		if i.Deny {
+			break // what a later rule lets in, this one has refused
+		}
+		from, to := 1, 65535
+		if i.StartPort != nil && i.EndPort != nil {
+			from, to = *i.StartPort, *i.EndPort
+		}
+		out = append(out, plane.Opening{From: uint16(from), To: uint16(to), Sources: prefixes(i.CIDRs)})
+	}
+	return out
+}
+
+// admitted are the networks whose TCP connections to a port a list of rules lets in.
+func admitted(items []ACLItem, port int) []netip.Prefix {
+	var allow, deny []netip.Prefix
+	for _, i := range items {
+		fits := i.Protocol == "all" || i.Protocol == "tcp" && (i.StartPort == nil || *i.StartPort <= port && port <= *i.EndPort)
+		if i.Egress || !fits {
+			continue
+		}
+		sources := prefixes(i.CIDRs)
+		if i.Deny {
+			deny = append(deny, sources...)
+			continue
+		}
+		for _, s := range sources {
+			if !slices.ContainsFunc(deny, func(d netip.Prefix) bool { return d.Bits() <= s.Bits() && d.Overlaps(s) }) {
+				allow = append(allow, s)
+			}
+		}
+	}
+	return allow
+}
