@@ -29,3 +29,16 @@ func (e *Engine) Recall(ctx context.Context) (*plan.Config, hcl.Diagnostics) {
 	}
 	return config, config.Recall(snap)
 }
+
+// Generate writes a block for every import that has none yet, and returns the
+// addresses it wrote.
+func (e *Engine) Generate(ctx context.Context) ([]byte, []string, hcl.Diagnostics) {
+	snap, err := e.Session().Snapshot(ctx)
+	if err != nil {
+		return nil, nil, diag.FromError("State cannot be read", err)
+	}
+	if _, diags := e.bindings(ctx, snap); diags.HasErrors() {
+		return nil, nil, diags
+	}
+	return plan.Generate(ctx, plan.Input{Stack: e.Stack, Variables: e.variables, Snapshot: snap, Host: e.Host})
+}

@@ -56,7 +56,7 @@ func (c *initCommand) Run(io streams) error {
 func writeNew(path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
-		return fmt.Errorf("write starter stack: %w", err)
+		return fmt.Errorf("write a new file: %w", err)
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Close())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/moldctl/moldctl/core"
 	"github.com/moldctl/moldctl/core/diag"
@@ -15,8 +17,9 @@ type planCommand struct {
 	stackFlags
 	cloudFlags
 	runFlags
-	Destroy          bool `help:"Show what destroy would do."`
-	DetailedExitcode bool `name:"detailed-exitcode" help:"Exit with 2 when there are changes."`
+	Destroy          bool   `help:"Show what destroy would do."`
+	DetailedExitcode bool   `name:"detailed-exitcode" help:"Exit with 2 when there are changes."`
+	GenerateConfig   string `placeholder:"FILE" type:"path" help:"Write blocks for imports that have none into a new file, and plan nothing."`
 }
 
 // Run shows what apply would do. It takes no lock and changes nothing.
@@ -28,6 +31,9 @@ func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if c.GenerateConfig != "" {
+		return s.generate(in.ctx, c.GenerateConfig)
+	}
 	p, diags := s.Plan(in.ctx, core.PlanOptions{Destroy: c.Destroy, AcceptMissing: c.AcceptMissing})
 	if diags.HasErrors() {
 		return s.fail(diags)
@@ -39,6 +45,27 @@ func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
 	if c.DetailedExitcode && p.Changed() {
 		return exitCode(exitChanges)
 	}
+	return nil
+}
+
+// generate writes blocks for the objects that import blocks name. Only a whole
+// file is written, and none is overwritten.
+func (s *session) generate(ctx context.Context, file string) error {
+	if ext := filepath.Ext(file); ext != ".hcl" {
+		return fmt.Errorf("--generate-config %s: the blocks are written in HCL, so the name must end in .hcl", file)
+	}
+	text, wrote, diags := s.Generate(ctx)
+	if diags.HasErrors() {
+		return s.fail(diags)
+	}
+	s.report(diags)
+	if err := writeNew(file, text); err != nil {
+		return err
+	}
+	if s.flags.JSON {
+		return writeJSONLine(s.io.out, map[string]any{"type": "generated", "file": file, "addresses": wrote, "diagnostics": diag.ToJSON(s.said, s.Files())})
+	}
+	fmt.Fprintf(s.io.out, "Wrote %s: %s. Read it, keep what you mean to say, and plan again.\n", file, strings.Join(wrote, ", "))
 	return nil
 }
 

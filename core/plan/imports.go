@@ -78,7 +78,7 @@ func (m *maker) importTarget(i *spec.Import) (*spec.Resource, *pluginspec.Type, 
 			names = append(names, other.Addr.String())
 		}
 		return nil, nil, hcl.Diagnostics{diag.Errorf(i.ToRange.Ptr(), "Nothing to import to",
-			"The stack has no block %s.%s An object is imported to a block that describes it: write resource %q %q { ... } first.",
+			"The stack has no block %s.%s An object is imported to a block that describes it: write resource %q %q { ... }, or let `moldctl plan --generate-config FILE.hcl` write it.",
 			i.To.Resource, diag.DidYouMean(i.To.Resource.String(), names), i.To.Resource.Type, i.To.Resource.Name)}
 	}
 	_, isInt := i.To.Key.Int()
