@@ -50,6 +50,9 @@ func Parse(filename string, src []byte) (*Plugin, hcl.Diagnostics) {
 	if !s.diags.HasErrors() {
 		s.check(p)
 	}
+	for _, t := range p.Types {
+		t.freeze()
+	}
 	return p, s.diags
 }
 

@@ -56,6 +56,8 @@ type Type struct {
 	Plan       bool  // a handler refines plans
 	Check      bool  // a handler checks configurations
 	Range      hcl.Range
+
+	parsed *schemas // nil: made each time they are asked for
 }
 
 // Attribute is one attribute of a type, block, step or plugin configuration.

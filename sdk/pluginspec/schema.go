@@ -3,6 +3,7 @@ package pluginspec
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hcldec"
@@ -13,7 +14,26 @@ import (
 // blocks. A single block is an object, a list, set or map block a collection
 // of objects; where an attribute is of type any, lists and maps of blocks are
 // of dynamic type, since their items may differ.
-func (t *Type) ImpliedType() cty.Type { return impliedObject(t.Attributes, t.Blocks) }
+func (t *Type) ImpliedType() cty.Type {
+	if t.parsed != nil {
+		return t.parsed.implied()
+	}
+	return impliedObject(t.Attributes, t.Blocks)
+}
+
+// schemas are what is made from the attributes and blocks of a parsed type:
+// they are asked for with each object, so each is made once.
+type schemas struct {
+	implied func() cty.Type
+	body    func() hcldec.Spec
+	data    func() hcldec.Spec
+}
+
+// freeze keeps the schemas of a type that is complete.
+func (t *Type) freeze() {
+	bare := *t
+	t.parsed = &schemas{sync.OnceValue(bare.ImpliedType), sync.OnceValue(bare.DecoderSpec), sync.OnceValue(bare.DataDecoderSpec)}
+}
 
 // ImpliedType is the type of values of the block as a whole.
 func (b *Block) ImpliedType() cty.Type {
@@ -56,7 +76,12 @@ func impliedObject(attrs []*Attribute, blocks []*Block) cty.Type {
 
 // DecoderSpec says what the body of a resource block may hold. Decoded values
 // are of ImpliedType, with null for what was left out.
-func (t *Type) DecoderSpec() hcldec.Spec { return objectSpec(t.Attributes, t.Blocks) }
+func (t *Type) DecoderSpec() hcldec.Spec {
+	if t.parsed != nil {
+		return t.parsed.body()
+	}
+	return objectSpec(t.Attributes, t.Blocks)
+}
 
 // DecoderSpec says what the body of a step may hold.
 func (s *Step) DecoderSpec() hcldec.Spec { return objectSpec(s.Attributes, nil) }
@@ -69,6 +94,9 @@ func (p *Plugin) ConfigSpec() hcldec.Spec { return objectSpec(p.Config, nil) }
 // optional; the rest is filled in by the cloud. Decoded values are of
 // ImpliedType.
 func (t *Type) DataDecoderSpec() hcldec.Spec {
+	if t.parsed != nil {
+		return t.parsed.data()
+	}
 	inputs := t.DataInputs()
 	spec := make(hcldec.ObjectSpec, len(t.Attributes)+len(t.Blocks))
 	for _, a := range t.Attributes {
@@ -129,7 +157,8 @@ func objectSpec(attrs []*Attribute, blocks []*Block) hcldec.ObjectSpec {
 }
 
 func (a *Attribute) spec() hcldec.Spec {
-	attr := &hcldec.AttrSpec{Name: a.Name, Type: a.Type, Required: a.Required}
+	// Required is left to the check below: both would say it twice.
+	attr := &hcldec.AttrSpec{Name: a.Name, Type: a.Type}
 	switch {
 	case a.Required:
 		return &hcldec.ValidateSpec{Wrapped: attr, Func: func(v cty.Value) hcl.Diagnostics {
@@ -139,7 +168,7 @@ func (a *Attribute) spec() hcldec.Spec {
 			return hcl.Diagnostics{{
 				Severity: hcl.DiagError,
 				Summary:  "Missing required argument",
-				Detail:   fmt.Sprintf("The argument %q is required, and the value given is null.", a.Name),
+				Detail:   fmt.Sprintf("The argument %q is required, and may not be null. Give it a value.", a.Name),
 			}}
 		}}
 	case a.Computed && !a.Optional:
