@@ -105,20 +105,13 @@ func (b *build) make(ctx context.Context) (built, error) {
 	if err := b.findNetwork(ctx); err != nil {
 		return built{}, err
 	}
-	pair, err := newKey(b.tag)
+	if len(steps) > 0 {
+		err = b.overSSH(ctx, steps)
+	} else {
+		err = b.byUserData(ctx)
+	}
 	if err != nil {
 		return built{}, err
-	}
-	if err := b.registerKey(ctx, pair); err != nil {
-		return built{}, err
-	}
-	if err := b.deploy(ctx, pair); err != nil {
-		return built{}, err
-	}
-	if len(steps) > 0 {
-		if err := b.provision(ctx, pair, steps); err != nil {
-			return built{}, err
-		}
 	}
 	b.r.Progress("stopping the machine")
 	_, err = b.r.Cloud.Call(ctx, cloudstack.Mutation{
@@ -145,6 +138,51 @@ func (b *build) make(ctx context.Context) (built, error) {
 		return made, err
 	}
 	return made, b.snapshot(ctx)
+}
+
+// overSSH starts the machine and carries out the pipeline on it.
+func (b *build) overSSH(ctx context.Context, steps []step) error {
+	pair, err := newKey(b.tag)
+	if err != nil {
+		return err
+	}
+	if err := b.registerKey(ctx, pair); err != nil {
+		return err
+	}
+	if err := b.deploy(ctx, keyName(b.tag)); err != nil {
+		return err
+	}
+	return b.provision(ctx, pair, steps)
+}
+
+// byUserData starts the machine and lets its user data do the rest. Nobody logs in, so there is no key whose traces would have to go.
+// That user data is through shows only by the machine turning itself off: the cloud hears nothing else from a guest.
+func (b *build) byUserData(ctx context.Context) error {
+	var limit time.Duration
+	if text := b.plan.Source.Wait; text != nil && *text != "" {
+		var err error
+		if limit, err = time.ParseDuration(*text); err != nil {
+			return fmt.Errorf("source.wait: %w", err)
+		}
+	}
+	if err := b.deploy(ctx, ""); err != nil || limit <= 0 {
+		return err
+	}
+	b.r.Progress("waiting up to %s for the user data to turn the machine off", limit)
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := cloudstack.Poll(waiting, 5*time.Second, func(ctx context.Context) (bool, error) {
+		m, err := b.r.Cloud.ReadByID(ctx, "deployVirtualMachine", b.machine)
+		return err == nil && m.Str("state") == "Stopped", err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && waiting.Err() != nil:
+		b.r.Progress("the machine has not turned itself off after %s: the image holds what is installed by now", limit)
+		return nil
+	}
+	return fmt.Errorf("wait for the machine to turn itself off: %w", err)
 }
 
 func (b *build) findNetwork(ctx context.Context) error {
@@ -180,15 +218,16 @@ func (b *build) registerKey(ctx context.Context, pair *keyPair) error {
 	return nil
 }
 
-// deploy starts the machine and waits for it.
-func (b *build) deploy(ctx context.Context, pair *keyPair) error {
+// deploy starts the machine, with a key pair unless key is empty, and waits for it.
+func (b *build) deploy(ctx context.Context, key string) error {
 	marker := cloudstack.NewMarker()
 	name := machineName(b.plan.Name, b.tag)
 	params := cloudstack.Params{
 		"name": name, "displayname": name, "zoneid": b.network.Str("zoneid"), "networkids": b.network.ID(),
 		"serviceofferingid": b.lookedUp("source.offering", b.plan.Source.Offering), "templateid": b.lookedUp("source.template", b.plan.Source.Template),
-		"keypairs": keyName(b.tag), "details[0].moldctl.op": marker,
+		"details[0].moldctl.op": marker,
 	}
+	params.Set("keypairs", key)
 	if b.plan.Source.RootDiskSize != nil {
 		params.Int("rootdisksize", *b.plan.Source.RootDiskSize)
 	}

@@ -42,6 +42,7 @@ type Source struct {
 	Network      string  `mold:"network"`
 	RootDiskSize *int    `mold:"root_disk_size"`
 	UserData     *string `mold:"user_data"`
+	Wait         *string `mold:"wait"`
 }
 
 // Connect says how the machine is reached.

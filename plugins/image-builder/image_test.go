@@ -189,8 +189,8 @@ func TestUpdate(t *testing.T) {
 		"description":    {func(i *Image) { i.Description = "new" }, []string{"updateTemplate displaytext=new"}, 1, ""},
 		"not public":     {func(i *Image) { i.Public = false }, []string{"updateTemplatePermissions ispublic=false"}, 1, ""},
 		"another name":   {func(i *Image) { i.Name = "web" }, []string{"updateTemplate name=web-v1"}, 1, ""},
-		"content":        {func(i *Image) { i.Pipeline = pipelineOf("d2") }, []string{"registerSSHKeyPair", "deployVirtualMachine", "stopVirtualMachine", "createTemplate", "destroyVirtualMachine", "deleteSSHKeyPair"}, 2, "without steps no way to the machine is needed"},
-		"disk size":      {func(i *Image) { n := 20; i.Source.RootDiskSize, i.Pipeline = &n, cty.NilVal }, []string{"registerSSHKeyPair", "deployVirtualMachine", "stopVirtualMachine", "createTemplate", "destroyVirtualMachine", "deleteSSHKeyPair"}, 2, ""},
+		"content":        {func(i *Image) { i.Pipeline = pipelineOf("d2") }, []string{"deployVirtualMachine", "stopVirtualMachine", "createTemplate", "destroyVirtualMachine"}, 2, "without steps no way to the machine is needed"},
+		"disk size":      {func(i *Image) { n := 20; i.Source.RootDiskSize, i.Pipeline = &n, cty.NilVal }, []string{"deployVirtualMachine", "stopVirtualMachine", "createTemplate", "destroyVirtualMachine"}, 2, ""},
 		"build offering": {func(i *Image) { i.Source.Offering = "Large Instance" }, nil, 1, "it does not show in the image"},
 	} {
 		t.Run(name, func(t *testing.T) {
