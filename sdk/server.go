@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,7 +123,7 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 		c = &cloud{settings: unbounded(in.GetCloud())}
 		c.expires.Store(in.GetCloud().GetExpiresUnix())
 		if err := c.connect(ctx, in.GetCloud()); err != nil {
-			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", sentence(err.Error()))}}, nil
+			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", unusable(err))}}, nil
 		}
 		s.mu.Lock()
 		s.clouds[in.GetCloud().GetAlias()] = c
@@ -186,6 +187,12 @@ func (c *cloud) connect(ctx context.Context, in *wire.Cloud) error {
 		return err
 	}
 	return c.agrees(in)
+}
+
+// unusable says why a cloud did not let us in. The harmless call that found it
+// out says nothing to anybody who did not make it.
+func unusable(err error) string {
+	return sentence(strings.TrimPrefix(err.Error(), "listCapabilities: "))
 }
 
 // agrees refuses keys of another account than the one that was named: the

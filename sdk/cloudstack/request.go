@@ -170,6 +170,9 @@ func (c *cloud) decode(command string, resp *http.Response, body []byte) (Object
 		}
 		return nil, strange(fmt.Sprintf("redirects to %s: use that address as the endpoint", safeEndpoint(to.String())))
 	}
+	if resp.StatusCode >= 500 && !isJSON(body) {
+		return nil, strange("is in trouble, or what stands before it is; ask its operator, and try again later")
+	}
 	var top map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -187,13 +190,19 @@ func (c *cloud) decode(command string, resp *http.Response, body []byte) (Object
 	return c.open(command, resp.StatusCode, top, strange)
 }
 
+// isJSON says whether a body may be an answer of the API, even a bad one.
+func isJSON(body []byte) bool {
+	text := bytes.TrimSpace(body)
+	return len(text) > 0 && text[0] == '{'
+}
+
 // open finds the error in an answer, or else the content of its only key.
 func (c *cloud) open(command string, status int, top Object, strange func(string) error) (Object, error) {
-	inner := top
+	inner, wrapped := top, false
 	if len(top) == 1 {
 		for key := range top {
 			if m := top.Map(key); m != nil {
-				inner = m
+				inner, wrapped = m, true
 			}
 		}
 	}
@@ -207,7 +216,7 @@ func (c *cloud) open(command string, status int, top Object, strange func(string
 	if status != http.StatusOK {
 		return nil, strange("refuses without an error of the CloudStack API: is the path /client/api right?")
 	}
-	if len(top) != 1 {
+	if !wrapped {
 		return nil, strange("answers JSON that is not the CloudStack API's")
 	}
 	return inner, nil

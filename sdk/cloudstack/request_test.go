@@ -75,6 +75,8 @@ func TestAnswersThatAreErrors(t *testing.T) {
 		"html 404":       {reply{status: 404, body: "<html><body>Not found", kind: "text/html"}, "HTTP 404 Not Found", 0, ""},
 		"empty":          {reply{status: 200, kind: "text/plain"}, "gives an empty answer", 0, ""},
 		"xml":            {reply{status: 200, body: "<listzonesresponse/>", kind: "text/xml"}, "answers XML", 0, ""},
+		"one text":       {ok(`{"hello":"world"}`), "answers JSON that is not the CloudStack API's", 0, ""},
+		"server down":    {reply{status: 500, body: `boom`}, "is in trouble, or what stands before it is", 0, ""},
 		"other json":     {ok(`{"a":1,"b":2}`), "answers JSON that is not the CloudStack API's", 0, ""},
 		"other json 404": {reply{status: 404, body: `{"message":"no route"}`}, "refuses without an error of the CloudStack API", 0, ""},
 		"a list":         {ok(`[1]`), "not JSON", 0, "an envelope is an object"},
