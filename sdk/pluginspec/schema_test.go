@@ -119,7 +119,7 @@ func TestDecoderRefuses(t *testing.T) {
 		wantLine int
 	}{
 		"missing":                  {thing.DecoderSpec(), "one {}", "Missing required argument", 1},
-		"null":                     {thing.DecoderSpec(), "one {}\nname = null", "the value given is null", 2},
+		"null":                     {thing.DecoderSpec(), "one {}\nname = null", "may not be null", 2},
 		"read-only":                {thing.DecoderSpec(), "one {}\nname = \"n\"\nstate = \"x\"", `"state" is filled in by the cloud`, 3},
 		"read-only, not known yet": {thing.DecoderSpec(), "one {}\nname = \"n\"\nid = later", `"id" is filled in by the cloud`, 3},
 		"read-only in a block":     {thing.DecoderSpec(), "one {}\nname = \"n\"\npool {\n  y = \"x\"\n}", `"y" is filled in by the cloud`, 4},
