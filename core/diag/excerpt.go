@@ -38,6 +38,9 @@ func excerptOf(files map[string]*hcl.File, subject *hcl.Range) *excerpt {
 		to = start + i
 	}
 	end := min(max(subject.End.Byte, start), to)
+	if bytes.IndexByte(src[start:end], 0) >= 0 {
+		return nil // the line of a binary file helps nobody
+	}
 	// Of a very long line only what is near is looked at.
 	from, to = max(from, runeStart(src, start-maxNear)), runeStart(src, min(to, end+maxNear))
 	line := maskSecrets(src[from:to])

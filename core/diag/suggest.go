@@ -50,8 +50,13 @@ func Suggest(word string, candidates []string) []string {
 // DidYouMean returns a sentence that offers the near names, starting with a
 // space so that it can be appended to a detail, or "" if none is near.
 func DidYouMean(word string, candidates []string) string {
-	names := Suggest(word, candidates)
-	for i, n := range names {
+	return Offer(Suggest(word, candidates))
+}
+
+// Offer is the sentence of DidYouMean for names that are known to be near.
+func Offer(near []string) string {
+	names := make([]string, len(near))
+	for i, n := range near {
 		names[i] = fmt.Sprintf("%q", n)
 	}
 	switch len(names) {

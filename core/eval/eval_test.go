@@ -174,7 +174,7 @@ func TestWrongReferences(t *testing.T) {
 		"pipeline":              {"pipeline.q", `No pipeline is named "q" in this stack.`},
 		"root":                  {"netwrok.one.id", `Did you mean "network"?`},
 		"bare word":             {"small", `If a text is meant, put it in quotes: "small"`},
-		"block":                 {"network.oen.id", `This stack declares no network.oen. Did you mean "one"?`},
+		"block":                 {"network.oen.id", `This stack declares no network.oen. Did you mean "network.one"?`},
 		"known type, no block":  {"image.web.id", `This stack declares no image.web.`},
 		"data type":             {"data.zon.z.id", `This stack declares no data.zon.z. Did you mean "data.zone.z"?`},
 		"data cut short":        {"data.zone", `comes the name of a block`},

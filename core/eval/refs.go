@@ -229,13 +229,21 @@ func (n *Names) knownType(ref Ref) *hcl.Diagnostic {
 
 func (n *Names) undeclared(ref Ref) *hcl.Diagnostic {
 	var sameType, all []string
+	whole := map[string]string{} // by name, for those of the same type
 	for _, r := range n.stack.Resources {
 		all = append(all, r.Addr.String())
 		if r.Addr.Mode == ref.Resource.Mode && r.Addr.Type == ref.Resource.Type {
 			sameType = append(sameType, r.Addr.Name)
+			whole[r.Addr.Name] = r.Addr.String()
 		}
 	}
-	hint := diag.DidYouMean(ref.Resource.Name, sameType)
+	// Addresses that share the type look alike: only names are compared, and
+	// what is offered is what to write.
+	near := diag.Suggest(ref.Resource.Name, sameType)
+	for i, name := range near {
+		near[i] = whole[name]
+	}
+	hint := diag.Offer(near)
 	if hint == "" {
 		hint = diag.DidYouMean(ref.Resource.String(), all)
 	}
