@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -68,17 +69,32 @@ func block(v cty.Value, indent int) string {
 		opening, closing = "{", "}"
 	}
 	b.WriteString(opening + "\n")
+	longest := longestName(v)
 	for it := v.ElementIterator(); it.Next(); {
 		key, elem := it.Element()
 		switch {
 		case !isObject(v):
 			b.WriteString(pad + block(elem, indent+2) + ",\n")
 		case !absent(elem):
-			b.WriteString(pad + name(key) + " = " + block(elem, indent+2) + "\n")
+			fmt.Fprintf(&b, "%s%-*s = %s\n", pad, longest, name(key), block(elem, indent+2))
 		}
 	}
 	b.WriteString(strings.Repeat(" ", indent) + closing)
 	return b.String()
+}
+
+// longestName is the length of the longest name in an object that is shown.
+func longestName(v cty.Value) int {
+	longest := 0
+	if !isObject(v) {
+		return longest
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		if key, elem := it.Element(); !absent(elem) {
+			longest = max(longest, utf8.RuneCountInString(name(key)))
+		}
+	}
+	return longest
 }
 
 // scalar shows what has no parts, and what may not be looked into.
