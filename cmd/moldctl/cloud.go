@@ -107,7 +107,7 @@ func (c *cloudStartCommand) Run(ctx context.Context, io streams) error {
 	if started {
 		word = "started"
 	}
-	fmt.Fprintf(io.out, "The embedded cloud %s: %s\n", word, p)
+	fmt.Fprintf(io.out, "The embedded cloud %s at %s as process %d.\n", word, p.Endpoint, p.PID)
 	return nil
 }
 
@@ -218,7 +218,7 @@ type cloudLoadCommand struct {
 	cloudDirFlag
 	VM      string  `name:"vm" xor:"target" required:"" placeholder:"NAME" help:"Machine, by name or id."`
 	Group   string  `xor:"target" required:"" placeholder:"NAME" help:"Autoscale group, by name or id: all its machines, later ones too."`
-	CPU     float64 `name:"cpu" required:"" help:"Load in percent; -1 ends it, and the real load counts again."`
+	CPU     float64 `name:"cpu" required:"" help:"Load in percent; --cpu=-1 ends it, and the real load counts again."`
 	Seconds int     `help:"How long; without it until it is changed."`
 }
 

@@ -137,7 +137,7 @@ func (s *session) startEmbedded(ctx context.Context, dir string) (core.EmbeddedC
 	}
 	s.process = p
 	if started {
-		s.note("No endpoint is given: started the embedded cloud (%s). moldctl cloud --help says more.", p)
+		s.note("No endpoint is given, so this runs on the embedded cloud: started at %s as process %d.\nIt goes on running; moldctl cloud stop ends it, moldctl cloud --help says more.\n", p.Endpoint, p.PID)
 	}
 	return core.EmbeddedCloud{Endpoint: p.Endpoint, APIKey: p.APIKey, SecretKey: p.SecretKey}, nil
 }
