@@ -102,9 +102,13 @@ func TestKillLeavesWhatWasAcknowledged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	acknowledged := map[string]string{} // operation or object → what was said of it last
-	for round := range 20 {
+	rounds := 20
+	if soak() {
+		rounds = 1000
+	}
+	for round := range rounds {
 		cmd, _, lines := child(t, "append", dir)
-		for range 20 + 7*round { // another moment each time
+		for range 20 + 7*(round%50) { // another moment each time
 			if !lines.Scan() {
 				t.Fatalf("round %d: the process ended by itself", round)
 			}
