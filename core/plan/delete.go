@@ -31,14 +31,14 @@ func (m *maker) deletions() hcl.Diagnostics {
 			continue
 		}
 		t := m.in.Host.Types()[row.Type]
-		prior, err := DecodeValues(t, row.Values, row.SensitivePaths)
+		prior, err := m.stored(t, row)
 		if err != nil {
 			diags = append(diags, diag.FromError("Stored values cannot be read", err)...)
 			continue
 		}
 		step := &Step{
 			Key: row.Key, Instance: inst, Type: t, Cloud: row.Cloud, Action: Delete, Reason: m.whyDelete(row),
-			Prior: prior, Planned: cty.NullVal(t.ImpliedType()), Object: row, DependsOn: row.DependsOn,
+			Prior: MarkPaths(prior, append(schemaSecrets(t), row.SensitivePaths...)), Planned: cty.NullVal(t.ImpliedType()), Object: row, DependsOn: row.DependsOn,
 		}
 		switch {
 		case keep:

@@ -36,11 +36,11 @@ func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst 
 	s.row = m.objects[state.Key{Addr: inst.String()}]
 	s.prior = cty.NullVal(s.t.ImpliedType())
 	if s.row != nil {
-		prior, err := DecodeValues(s.t, s.row.Values, s.row.SensitivePaths)
+		prior, err := m.stored(s.t, s.row)
 		if err != nil {
 			return diag.FromError("Stored values cannot be read", err)
 		}
-		s.prior = prior
+		s.prior = MarkPaths(prior, append(schemaSecrets(s.t), s.row.SensitivePaths...))
 	}
 	// A half-made object without an id has no values of its own yet.
 	exists := s.prior
@@ -117,7 +117,7 @@ func located(diags hcl.Diagnostics, subject *hcl.Range) hcl.Diagnostics {
 
 // cloudRoot is what `cloud` means in the expressions of a plugin.yaml.
 func (m *maker) cloudRoot(ctx context.Context, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
-	return CloudRoot(ctx, m.in.Host, alias, subject)
+	return m.resolver.Cloud(ctx, m.in.Host, alias, subject)
 }
 
 // Identifier tells who the caller is in a cloud.
@@ -125,9 +125,26 @@ type Identifier interface {
 	Identity(ctx context.Context, alias string) (*wire.CloudIdentity, []*wire.Diagnostic, error)
 }
 
-// CloudRoot is what `cloud` means in the expressions of a plugin.yaml: where
-// and as whom the calls act.
-func CloudRoot(ctx context.Context, host Identifier, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
+// Cloud is what `cloud` means in the expressions of a plugin.yaml: where and as
+// whom the calls act. It is asked for once per cloud and run.
+func (r *Resolver) Cloud(ctx context.Context, host Identifier, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
+	r.mu.Lock()
+	v, ok := r.clouds[alias]
+	r.mu.Unlock()
+	if ok {
+		return v, nil
+	}
+	v, diags := cloudRoot(ctx, host, alias, subject)
+	if diags.HasErrors() {
+		return v, diags
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clouds[alias] = v
+	return v, diags
+}
+
+func cloudRoot(ctx context.Context, host Identifier, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
 	id, said, err := host.Identity(ctx, alias)
 	if err != nil {
 		return cty.NilVal, hcl.Diagnostics{diag.Errorf(subject, "Cloud cannot be used", "%v", err)}

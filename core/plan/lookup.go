@@ -33,8 +33,9 @@ type Finder interface {
 type Resolver struct {
 	finder Finder
 
-	mu    sync.Mutex
-	kinds map[kindKey]*kind
+	mu     sync.Mutex
+	kinds  map[kindKey]*kind
+	clouds map[string]cty.Value // see Cloud
 }
 
 type kindKey struct{ cloud, kind string }
@@ -48,7 +49,7 @@ type kind struct {
 
 // NewResolver returns a Resolver with nothing cached.
 func NewResolver(f Finder) *Resolver {
-	return &Resolver{finder: f, kinds: map[kindKey]*kind{}}
+	return &Resolver{finder: f, kinds: map[kindKey]*kind{}, clouds: map[string]cty.Value{}}
 }
 
 // all lists a kind, once.

@@ -38,6 +38,7 @@ type maker struct {
 
 	// The walk visits blocks in parallel; what they find meets here.
 	mu       sync.Mutex
+	plain    map[*state.Object]cty.Value // see stored
 	steps    []*Step
 	forward  map[addr.Resource][]*Step // creates, updates, reads and no-ops by block
 	wanted   map[string]bool           // addresses the stack has instances for

@@ -217,6 +217,16 @@ func equalBlock(b *pluginspec.Block, x, y cty.Value) bool {
 	return len(compare(b.Attributes, b.Blocks, "", x, y)) == 0
 }
 
+// unmarked is v without marks, quick for what has no parts.
+func unmarked(v cty.Value) cty.Value {
+	if v.Type().IsPrimitiveType() {
+		v, _ = v.Unmark()
+		return v
+	}
+	v, _ = v.UnmarkDeep()
+	return v
+}
+
 func replacesAny(b *pluginspec.Block) bool {
 	for _, a := range b.Attributes {
 		if a.Replace {
@@ -229,8 +239,7 @@ func replacesAny(b *pluginspec.Block) bool {
 // same compares two values of an attribute; a value not known is never the
 // same.
 func same(a *pluginspec.Attribute, x, y cty.Value) bool {
-	x, _ = x.UnmarkDeep()
-	y, _ = y.UnmarkDeep()
+	x, y = unmarked(x), unmarked(y)
 	if !x.IsWhollyKnown() || !y.IsWhollyKnown() {
 		return false
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sort"
@@ -73,11 +74,10 @@ func (m *maker) read(ctx context.Context, b *batch) ([]*wire.ReadReply, error) {
 	t := m.in.Host.Types()[b.typ]
 	in := &wire.ReadRequest{Type: b.typ, Cloud: b.cloud}
 	for i, row := range b.rows {
-		prior, err := DecodeValues(t, row.Values, nil)
+		plain, err := m.stored(t, row)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", row.Addr, err)
 		}
-		plain, _ := prior.UnmarkDeep()
 		value, err := wire.MarshalValue(plain, t.ImpliedType())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", row.Addr, err)
@@ -126,7 +126,10 @@ func (m *maker) take(b *batch, replies []*wire.ReadReply) hcl.Diagnostics {
 }
 
 func (m *maker) takeOne(t *pluginspec.Type, row *state.Object, reply *wire.ReadReply) hcl.Diagnostics {
-	diags := diag.WithAddresses(Problems(reply.GetDiagnostics(), m.subject(row.Addr), nil), row.Addr)
+	var diags hcl.Diagnostics
+	if said := reply.GetDiagnostics(); len(said) > 0 {
+		diags = diag.WithAddresses(Problems(said, m.subject(row.Addr), nil), row.Addr)
+	}
 	switch reply.GetState() {
 	case wire.ReadReply_GONE:
 		if row.PendingAction != string(Delete) {
@@ -152,19 +155,22 @@ func (m *maker) update(t *pluginspec.Type, row *state.Object, reply *wire.ReadRe
 		return hcl.Diagnostics{diag.Errorf(nil, "Invalid answer of a plugin",
 			"The plugin %q described %s in a way its own schema does not allow: %v. This is a bug in the plugin.", t.Plugin, row.Addr, err)}
 	}
-	was, err := DecodeValues(t, row.Values, nil)
+	was, err := m.stored(t, row)
 	if err != nil {
 		return diag.FromError("Stored values cannot be read", err)
 	}
-	was, _ = was.UnmarkDeep()
+	private := reply.GetPrivate()
+	if now.RawEquals(was) && reply.GetState() != wire.ReadReply_TAINTED && (len(private) == 0 || bytes.Equal(private, row.Private)) {
+		return nil // the usual case
+	}
 	now, lookups := respell(t, row.Lookups, was, now)
 	fresh := *row
 	fresh.Lookups = lookups
 	if reply.GetState() == wire.ReadReply_TAINTED {
 		fresh.Status = state.Tainted
 	}
-	if len(reply.GetPrivate()) > 0 {
-		fresh.Private = reply.GetPrivate()
+	if len(private) > 0 {
+		fresh.Private = private
 	}
 	changes := compare(t.Attributes, t.Blocks, "", was, now)
 	if row.Status == state.OK {

@@ -9,6 +9,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/moldctl/moldctl/core/eval"
+	"github.com/moldctl/moldctl/core/state"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
@@ -48,15 +49,46 @@ func SensitivePaths(t *pluginspec.Type, v cty.Value) []string {
 
 // DecodeValues reads an object's values and marks what is sensitive.
 func DecodeValues(t *pluginspec.Type, data []byte, sensitive []string) (cty.Value, error) {
+	v, err := decodePlain(t, data)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	return MarkPaths(v, append(schemaSecrets(t), sensitive...)), nil
+}
+
+// decodePlain reads an object's values without marks.
+func decodePlain(t *pluginspec.Type, data []byte) (cty.Value, error) {
 	ty := t.ImpliedType()
 	if len(data) == 0 {
 		return cty.NullVal(ty), nil
 	}
-	v, err := ctyjson.Unmarshal(data, ty)
+	v, err := decodeJSON(data, ty)
 	if err != nil {
 		return cty.NilVal, fmt.Errorf("read the stored values of a %s: %w", t.Name, err)
 	}
-	return MarkPaths(v, append(schemaSecrets(t), sensitive...)), nil
+	return v, nil
+}
+
+// stored returns a row's values without marks. They are read once: a refresh
+// needs them twice, and the walk again.
+func (m *maker) stored(t *pluginspec.Type, row *state.Object) (cty.Value, error) {
+	m.mu.Lock()
+	v, ok := m.plain[row]
+	m.mu.Unlock()
+	if ok {
+		return v, nil
+	}
+	v, err := decodePlain(t, row.Values)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.plain == nil {
+		m.plain = make(map[*state.Object]cty.Value, len(m.objects))
+	}
+	m.plain[row] = v
+	return v, nil
 }
 
 // MarkPaths marks the values at the paths as sensitive.
