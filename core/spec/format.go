@@ -51,13 +51,21 @@ func lineEnd(src []byte) string {
 	return "\n"
 }
 
+// maxComparisons bounds how often a YAML text is read again to find the blanks
+// that mean nothing; those that are not found by then stay.
+const maxComparisons = 200
+
 // formatYAML takes away blanks that mean nothing. Where they mean something,
 // inside texts, they stay.
 func formatYAML(src []byte) []byte {
 	lines := bytes.SplitAfter(src, []byte("\n"))
-	same := func(text []byte) bool { return sameYAML(src, text) }
-	if !same(src) {
+	if !sameYAML(src, src) {
 		return src // no YAML: left to the loader to say so
+	}
+	left := maxComparisons
+	same := func(text []byte) bool {
+		left--
+		return left >= 0 && sameYAML(src, text)
 	}
 	trimLines(lines, 0, len(lines), same)
 	out := bytes.Join(lines, nil)
@@ -65,7 +73,7 @@ func formatYAML(src []byte) []byte {
 	if len(end) == 0 {
 		return nil
 	}
-	if ended := append(slices.Clone(end), lineEnd(src)...); same(ended) {
+	if ended := append(slices.Clone(end), lineEnd(src)...); sameYAML(src, ended) {
 		return ended
 	}
 	return out

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/moldctl/moldctl/core/spec"
 )
@@ -43,6 +45,16 @@ func TestFormat(t *testing.T) {
 				t.Errorf("formatting twice changes it again:\n%s", again)
 			}
 		})
+	}
+}
+
+// TestFormatManyBlanks checks that a text full of blanks that mean something
+// takes no time to speak of.
+func TestFormatManyBlanks(t *testing.T) {
+	t.Parallel()
+	in := "a: |\n" + strings.Repeat("  x  \n", 2000) + "b: 1\n"
+	if got, _, _ := spec.Format("a.yaml", []byte(in)); string(got) != in {
+		t.Error("the text was changed")
 	}
 }
 
@@ -108,4 +120,43 @@ func TestFormatFiles(t *testing.T) {
 			t.Errorf("recursive %t: got %s, want %s", recursive, got, want)
 		}
 	}
+}
+
+// FuzzFormat checks that layout never changes what a text says, and that a
+// text in its layout stays as it is.
+func FuzzFormat(f *testing.F) {
+	for _, s := range []string{"a: |\n  x  \n", "a: \"x \n  y\" \n", "a:   1 \r\n\r\n", "- >-\n  a  \n\n  b\n\n", "'a  \n b': c \n#  \n", "a: |+\n\n\n"} {
+		f.Add([]byte(s), true)
+	}
+	f.Add([]byte("a=1\nb   = <<E\n x  \nE\nc {}\n"), false)
+	f.Fuzz(func(t *testing.T, src []byte, isYAML bool) {
+		name := "a.hcl"
+		if isYAML {
+			name = "a.yaml"
+		}
+		once, _, diags := spec.Format(name, src)
+		if diags.HasErrors() {
+			if string(once) != string(src) {
+				t.Error("a text with errors is changed")
+			}
+			return
+		}
+		twice, _, _ := spec.Format(name, once)
+		if string(twice) != string(once) {
+			t.Errorf("%q becomes %q, and that %q", src, once, twice)
+		}
+		if !isYAML {
+			return
+		}
+		var before, after any
+		if yaml.Unmarshal(src, &before) != nil {
+			return
+		}
+		if err := yaml.Unmarshal(once, &after); err != nil {
+			t.Fatalf("%q becomes %q: %v", src, once, err)
+		}
+		if d := cmp.Diff(before, after, cmpopts.EquateNaNs()); d != "" {
+			t.Errorf("%q becomes %q (-was +is):\n%s", src, once, d)
+		}
+	})
 }

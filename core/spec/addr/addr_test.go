@@ -170,3 +170,26 @@ func TestCovers(t *testing.T) {
 		})
 	}
 }
+
+// FuzzTarget checks that whatever is taken as an address is written as one
+// that means the same.
+func FuzzTarget(f *testing.F) {
+	for _, s := range []string{
+		"network.web", "network.web[0]", `network.web["a.b"]`, "data.zone.z", "module.a", `module.a["x"].module.b.network.web`, "module.module.module", "a.b[1.0]",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		target, err := addr.ParseTarget(s)
+		if err != nil {
+			return
+		}
+		again, err := addr.ParseTarget(target.String())
+		if err != nil || again != target {
+			t.Errorf("%q is read as %s, and that as %s (%v)", s, target, again, err)
+		}
+		if !target.IsModule() && !target.Covers(target.Instance) {
+			t.Errorf("%s does not cover itself", target)
+		}
+	})
+}
