@@ -90,7 +90,7 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 	if len(b.Child.Expand) > 0 {
 		return []Problem{{Attribute: b.Name, Summary: "Plugin not supported", Detail: fmt.Sprintf("The block %s of %s uses `expand`, which this version does not carry out.", b.Name, o.typ.Name)}}
 	}
-	o.adoptChildren(b, want)
+	failed := o.adoptChildren(b, want)
 	have := maps.Clone(o.private.Children[b.Name])
 	var drop, update, add []string
 	for key := range have {
@@ -99,6 +99,8 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 		switch {
 		case !ok:
 			drop = append(drop, key)
+		case failed[key]:
+			drop, add = append(drop, key), append(add, key)
 		case !read || was.RawEquals(wanted):
 		case b.Child.Update != nil:
 			update = append(update, key)
@@ -120,19 +122,32 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 }
 
 // adoptChildren takes children that an interrupted run made for ours, unless
-// they are still wanted: those are taken up by their create call.
-func (o *operation) adoptChildren(b *pluginspec.Block, want map[string]cty.Value) {
+// they are still wanted: those are taken up by their create call. Children
+// that the cloud failed to finish, and named, are ours too, and of no use: they
+// are returned, to be removed and made again.
+func (o *operation) adoptChildren(b *pluginspec.Block, want map[string]cty.Value) (failed map[string]bool) {
+	failed = map[string]bool{}
 	for call, settled := range o.Resume {
 		key, ok := strings.CutPrefix(call, b.Name+"[")
-		if !ok || settled.Status != cloudstack.Adopted || settled.ID == "" {
+		if !ok || settled.ID == "" {
 			continue
 		}
 		key = strings.TrimSuffix(key, "]")
+		if settled.Status == cloudstack.Ambiguous && len(settled.Candidates) == 0 {
+			o.private.setChild(b.Name, key, settled.ID)
+			failed[key] = true
+			delete(o.Resume, call)
+			continue
+		}
+		if settled.Status != cloudstack.Adopted {
+			continue
+		}
 		_, wanted := want[key]
 		if _, have := o.private.Children[b.Name][key]; !have && !wanted {
 			o.private.setChild(b.Name, key, settled.ID)
 		}
 	}
+	return failed
 }
 
 // together runs one function per key, several at once, and collects what went

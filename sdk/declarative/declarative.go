@@ -1,9 +1,9 @@
 // Package declarative carries out the verbs that a plugin.yaml declares as API
 // calls: it turns attributes into parameters and responses into attributes,
 // keeps children and tags in line, and proves what is gone. It has no type of
-// its own and knows no command by name beyond those of tags, and of public
-// addresses: they are handed out from a stock, and rules on them wait for their
-// network's router.
+// its own and knows no command by name beyond those of tags, of public addresses
+// (they are handed out from a stock, and rules on them wait for their network's
+// router), and the delete of networks, which destroyed machines hold up.
 //
 // It imports the model of plugin.yaml, the API table and sdk/cloudstack; it
 // must not import sdk, core, plugins or internal packages.

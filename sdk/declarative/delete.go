@@ -3,8 +3,12 @@ package declarative
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
 // Delete removes the object that req.Prior describes. What is gone already is
@@ -25,7 +29,7 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 	}
 	for _, call := range o.typ.Delete.Calls {
 		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups, id: o.id, only: func(string) bool { return false }}
-		_, made, err := o.mutate(ctx, s, "delete:"+call.Key, o.id, repeat)
+		made, err := o.deleteCall(ctx, s)
 		if err != nil {
 			if !o.goneAfter(ctx, err) {
 				return o.kept(err)
@@ -45,6 +49,54 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 		return Result{Status: Partial, Value: o.self, Private: o.private.encode(), Problems: problems}
 	}
 	return Result{Status: Gone}
+}
+
+const (
+	expungePatience = time.Minute // how long a delete waits for machines that are about to be expunged
+	expungeLook     = 10 * time.Second
+)
+
+// deleteCall carries out one call of a delete, for a while again and again when
+// only destroyed machines are in its way.
+func (o *operation) deleteCall(ctx context.Context, s callSite) (made bool, err error) {
+	for until := time.Now().Add(expungePatience); ; {
+		_, made, err = o.mutate(ctx, s, "delete:"+s.call.Key, o.id, repeat)
+		if err == nil || !time.Now().Before(until) {
+			return made, err
+		}
+		held, lookErr := o.heldByDestroyed(ctx, s.call, err)
+		if lookErr != nil {
+			return made, errors.Join(err, lookErr)
+		}
+		if !held {
+			return made, err
+		}
+		o.Progress("waiting for the cloud to expunge destroyed machines, at most %s", expungePatience)
+		select {
+		case <-ctx.Done():
+			return made, errors.Join(err, ctx.Err())
+		case <-time.After(expungeLook):
+		}
+	}
+}
+
+// heldByDestroyed says whether a network cannot go only because of machines that
+// were destroyed and are not expunged yet. Who may not expunge may not see them
+// either, so that no machine is left to see is all there is to go by.
+func (o *operation) heldByDestroyed(ctx context.Context, call *pluginspec.Call, refused error) (bool, error) {
+	if call.Command != "deleteNetwork" || o.Identity.MayExpunge || cloudstack.CodeOf(refused) != 530 {
+		return false, nil
+	}
+	machines, err := o.Cloud.List(ctx, "listVirtualMachines", cloudstack.Params{"networkid": o.id, "listall": "true"}, "virtualmachine")
+	if isUnknownEntity(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for machines in the network: %w", err)
+	}
+	return !slices.ContainsFunc(machines, func(m cloudstack.Object) bool {
+		return m.Str("state") != "Destroyed" && m.Str("state") != "Expunging"
+	}), nil
 }
 
 // givenBack says that the id no longer means our object: the cloud uses ids of
@@ -84,7 +136,8 @@ func (o *operation) kept(err error) Result {
 	}
 	problem := o.problem("Cannot delete "+o.typ.Name, "", err)
 	if cloudstack.CodeOf(err) == 530 && !o.Identity.MayExpunge {
-		problem.Detail += "\nThis account may not expunge machines: one that was destroyed keeps what it uses, such as its network, until the cloud expunges it, after a day by default. Run the command again then."
+		problem.Detail += "\nThis account may not expunge machines: one that was destroyed keeps what it uses, such as its network, until the cloud expunges it (setting expunge.delay, a day by default). " +
+			"Run the command again then: it deletes what is left. The operator can let users expunge with allow.user.expunge.recover.vm."
 	}
 	return Result{Status: status, Value: o.self, Private: o.private.encode(), Problems: []Problem{problem}}
 }

@@ -1,0 +1,71 @@
+package declarative_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/moldctl/moldctl/sdk/cloudstack/apifake"
+	"github.com/moldctl/moldctl/sdk/declarative"
+)
+
+// TestDeleteWaitsForExpunge deletes a network in which machines were, as a user
+// who may not expunge them.
+func TestDeleteWaitsForExpunge(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		expunged   time.Duration // when the cloud lets the network go
+		mayOneself bool
+		machines   []apifake.Object
+		status     declarative.Status
+		least      time.Duration
+		most       time.Duration
+	}{
+		"expunged soon":           {25 * time.Second, false, nil, declarative.Gone, 25 * time.Second, 40 * time.Second},
+		"still listed":            {25 * time.Second, false, []apifake.Object{{"id": "vm-1", "state": "Destroyed"}}, declarative.Gone, 25 * time.Second, 40 * time.Second},
+		"expunged tomorrow":       {24 * time.Hour, false, nil, declarative.OK, time.Minute, 80 * time.Second},
+		"a machine is in use":     {24 * time.Hour, false, []apifake.Object{{"id": "vm-1", "state": "Running"}}, declarative.OK, 0, 10 * time.Second},
+		"who may expunge is told": {24 * time.Hour, true, nil, declarative.OK, 0, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				api := apifake.New()
+				api.Always("listNetworks", apifake.List("network", apifake.Object{"id": "net-1", "name": "n1", "state": "Implemented"}))
+				api.Always("listVirtualMachines", apifake.List("virtualmachine", tc.machines...))
+				api.On("deleteNetwork", func(url.Values) apifake.Answer {
+					if time.Since(began) < tc.expunged {
+						return apifake.Fail("", 530, "Failed to delete network")
+					}
+					return apifake.Done()
+				})
+				client, err := api.Client()
+				if err != nil {
+					t.Fatal(err)
+				}
+				who := me
+				who.MayExpunge = tc.mayOneself
+				spec := plugin(t, network)
+				typ := spec.Types["network"]
+				got := declarative.New(spec).Delete(t.Context(), declarative.Request{
+					Type: typ, Cloud: client, Identity: who, Prior: planned(typ, map[string]cty.Value{"id": text("net-1"), "name": text("n1")}),
+				})
+				if got.Status != tc.status {
+					t.Errorf("status %v, want %v: %s", got.Status, tc.status, details(got.Problems))
+				}
+				if took := time.Since(began); took < tc.least || took > tc.most {
+					t.Errorf("took %s, want %s to %s", took, tc.least, tc.most)
+				}
+				hint := strings.Contains(details(got.Problems), "may not expunge")
+				if want := tc.status == declarative.OK && !tc.mayOneself; hint != want {
+					t.Errorf("hint %t, want %t: %s", hint, want, details(got.Problems))
+				}
+			})
+		})
+	}
+}
