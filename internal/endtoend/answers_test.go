@@ -65,7 +65,8 @@ func TestRecordedAnswers(t *testing.T) {
 			t.Fatalf("%s: %v", name, diags)
 		}
 		rt := declarative.New(spec)
-		for _, typ := range spec.Types {
+		for _, typeName := range slices.Sorted(maps.Keys(spec.Types)) {
+			typ := spec.Types[typeName]
 			if typ.Find == nil || typ.Find.Call == nil {
 				continue
 			}
