@@ -32,6 +32,7 @@ func (p *process) broken(ctx context.Context, err error) error {
 	}
 	if status.Code(err) == codes.Unavailable {
 		p.reap() // the next call starts it anew
+		err = p.end(err)
 	}
 	return &BrokenError{Plugin: p.src.Name, Err: p.explain(err)}
 }

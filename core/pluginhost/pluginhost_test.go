@@ -58,6 +58,11 @@ func (things) Create(ctx context.Context, r *sdk.Request, plan thing) (thing, er
 	case "hang":
 		<-ctx.Done()
 		return thing{}, ctx.Err()
+	case "kill":
+		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+			return thing{}, err
+		}
+		select {}
 	case "stop":
 		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
 			return thing{}, err
@@ -175,6 +180,7 @@ func TestFailuresCostOneCall(t *testing.T) {
 		"fail":  {"what the handler refuses is a diagnostic, not a broken plugin", false, "No more things"},
 		"panic": {"a panic in a handler is caught in the plugin", false, "at the disco"},
 		"crash": {"a plugin that dies is told with its last words, and without secrets", true, "panic: going down, the key is (sensitive)"},
+		"kill":  {"a plugin that is killed is told with the signal", true, "plugin test broke: its process ended (signal: killed)"},
 		"stop":  {"a plugin that is silent is ended, and does not hang the run", true, "it gave no sign of life for 4s and was ended"},
 	}
 	for name, tc := range tests {

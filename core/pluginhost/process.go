@@ -122,6 +122,15 @@ func (p *process) explain(err error) error {
 	return fmt.Errorf("%w; its last output was:\n  %s", err, strings.Join(p.tail, "\n  "))
 }
 
+// end says how the process ended; err is what its caller saw of it, which says
+// little. The process must have been reaped.
+func (p *process) end(err error) error {
+	if p.cmd == nil || p.cmd.ProcessState == nil {
+		return err
+	}
+	return fmt.Errorf("its process ended (%s)", p.cmd.ProcessState)
+}
+
 // collect passes the plugin's output on, line by line.
 func (p *process) collect(r io.Reader) {
 	defer close(p.collected)
