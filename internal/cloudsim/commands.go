@@ -41,6 +41,8 @@ func allCommands() map[string]command {
 		accountCommands,
 		userCommands,
 		projectCommands,
+		offeringCommands,
+		networkOfferingCommands,
 		vpcCommands,
 		aclCommands,
 		gatewayCommands,

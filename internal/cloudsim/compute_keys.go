@@ -166,7 +166,7 @@ func startCreateAffinity(c *Call) (string, error) {
 		return "", err
 	}
 	if !slices.Contains(affinityTypes, c.Str("type")) {
-		return "", Invalid("Unable to create affinity group, invalid affinity group type%s", c.Str("type"))
+		return "", Invalid("Unable to create affinity group, invalid affinity group type: %s. Valid values are non-strict host affinity,host affinity,host anti-affinity,ExplicitDedication,non-strict host anti-affinity", c.Str("type"))
 	}
 	if _, taken := c.AffinityGroups.Find(func(g AffinityGroup) bool { return g.Name == c.Str("name") && g.AccountID == owner.AccountID }); taken {
 		return "", Invalid("Unable to create affinity group, a group with name %s already exists.", c.Str("name"))

@@ -83,6 +83,20 @@ type ServiceOffering struct {
 	RootDiskSize     int64  `json:"rootdisksize"` // GB; 0: the template's
 	DiskOfferingID   string `json:"diskofferingid"`
 	ProvisioningType string `json:"provisioningtype"`
+
+	Made             bool              `json:"made,omitempty"` // by a call, not by the installation
+	LimitCPUUse      bool              `json:"limitcpuuse,omitempty"`
+	Volatile         bool              `json:"volatile,omitempty"`
+	NetworkRate      int               `json:"networkrate,omitempty"`
+	HostTags         string            `json:"hosttags,omitempty"`
+	StorageTags      *string           `json:"storagetags,omitempty"`
+	Details          map[string]string `json:"details,omitempty"` // limits of a size that is chosen: mincpunumber, …
+	DomainIDs        []string          `json:"domainids,omitempty"`
+	ZoneIDs          []string          `json:"zoneids,omitempty"`
+	State            string            `json:"state,omitempty"`
+	SortKey          int               `json:"sortkey,omitempty"`
+	DiskOfferingName string            `json:"diskofferingname,omitempty"`
+	DiskOfferingText string            `json:"diskofferingtext,omitempty"`
 }
 
 // DiskOffering is a size of data disk in GB; a customized one leaves it to the call.
@@ -92,6 +106,18 @@ type DiskOffering struct {
 	DisplayText string `json:"displaytext"`
 	Size        int64  `json:"size"`
 	Customized  bool   `json:"customized"`
+
+	Hidden           bool             `json:"hidden,omitempty"`
+	Tags             string           `json:"tags,omitempty"`
+	ProvisioningType string           `json:"provisioningtype,omitempty"`
+	StorageType      string           `json:"storagetype,omitempty"`
+	Strict           bool             `json:"strict,omitempty"`
+	Encrypt          bool             `json:"encrypt,omitempty"`
+	Rates            map[string]int64 `json:"rates,omitempty"` // by the field of the answer
+	DomainIDs        []string         `json:"domainids,omitempty"`
+	ZoneIDs          []string         `json:"zoneids,omitempty"`
+	State            string           `json:"state,omitempty"`
+	SortKey          int              `json:"sortkey,omitempty"`
 }
 
 // Service is one service of a network offering, with the capabilities its provider declares and those the offering fixes.
@@ -135,6 +161,9 @@ type NetworkOffering struct {
 	NetworkMode         string    `json:"networkmode,omitempty"`
 	InternetProtocol    string    `json:"internetprotocol,omitempty"`
 	Services            []Service `json:"services"`
+	MaxConnections      int       `json:"maxconnections,omitempty"`
+	DomainIDs           []string  `json:"domainids,omitempty"`
+	ZoneIDs             []string  `json:"zoneids,omitempty"`
 }
 
 // Has reports whether the offering includes a service such as "Lb", "Firewall", "SourceNat".
@@ -160,6 +189,8 @@ type VPCOffering struct {
 	ForNSX      bool      `json:"fornsx"`
 	NetworkMode string    `json:"networkmode,omitempty"`
 	Services    []Service `json:"services"`
+	DomainIDs   []string  `json:"domainids,omitempty"`
+	ZoneIDs     []string  `json:"zoneids,omitempty"`
 }
 
 // OSType is a guest operating system.
