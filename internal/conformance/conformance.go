@@ -125,7 +125,7 @@ func (k *kit) all(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		for _, run := range []part{example, life, changes, kills, mishaps, user} {
+		for _, run := range []part{example, life, changes, kills, mishaps, user, random} {
 			tasks = append(tasks, task{sc, run})
 		}
 	}

@@ -186,7 +186,7 @@ func word(a *pluginspec.Attribute, rng *rand.Rand) (string, bool) {
 	if a.MaxLength != nil && *a.MaxLength < len(text) {
 		text = text[len(text)-*a.MaxLength:]
 	}
-	if a.Name != "name" && rng.IntN(3) == 0 && a.Pattern == "" && (a.MaxLength == nil || *a.MaxLength > 40) {
+	if (a.Name == "description" || a.Name == "display_name") && rng.IntN(3) == 0 && a.Pattern == "" && (a.MaxLength == nil || *a.MaxLength > 40) {
 		text += " with spaces, ünïcode & <signs>"
 	}
 	return text, a.Pattern == "" || a.Name == "name"

@@ -1,0 +1,175 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+// atATime is how many random configurations stand in one stack.
+const atATime = 10
+
+// random makes up configurations that the schema allows, and applies them.
+func random(ctx context.Context, w *world, s *scene) error {
+	if w.options.Random < 1 {
+		w.judge(RandomApplies, s.typ.Name, "", skipf("none were asked for"))
+		return nil
+	}
+	before, err := w.inventory(ctx)
+	if err != nil {
+		return err
+	}
+	rng := rand.New(rand.NewPCG(w.options.Seed, hash(s.typ.Name))) //nolint:gosec // configurations to try
+	for done := 0; done < w.options.Random; done += atATime {
+		var texts [][]string
+		for i := range min(atATime, w.options.Random-done) {
+			texts = append(texts, s.random(w, rng, fmt.Sprintf("_r%d", done+i)))
+		}
+		about := fmt.Sprintf("%d to %d", done+1, done+len(texts))
+		if !w.tryRandom(ctx, s, about, texts) {
+			return nil
+		}
+		_, err := w.apply(ctx, "")
+		if err == nil {
+			var after []string
+			if after, err = w.inventory(ctx); err == nil {
+				err = differ(before, after)
+			}
+		}
+		if !w.judge(RandomGone, s.typ.Name, about, err) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func hash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range []byte(text) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+// random is one configuration with what it rests on.
+func (s *scene) random(w *world, rng *rand.Rand, suffix string) []string {
+	texts := s.clone(suffix, true)
+	hints := w.hints.Types[s.typ.Name]
+	texts[0] = edit(texts[0], func(b *hclwrite.Body) {
+		for _, a := range s.typ.Attributes {
+			if expression := choose(a, hints, rng); expression != "" && free(b, a, s.typ) {
+				b.SetAttributeRaw(a.Name, tokens(expression))
+			}
+		}
+	})
+	return texts
+}
+
+// choose makes up a value, or leaves the attribute as it is.
+func choose(a *pluginspec.Attribute, hints typeHints, rng *rand.Rand) string {
+	roll := rng.IntN(2) // drawn for each attribute, so that a seed means the same when others change
+	_, skip := hints.Skip[a.Name]
+	switch {
+	case roll == 0 || skip || a.Name == "name" || (a.Computed && !a.Optional) || a.Volatile || a.Deprecated != "" || len(a.Together) > 0:
+		return ""
+	case len(hints.Values[a.Name]) > 0:
+		return hints.Values[a.Name][rng.IntN(len(hints.Values[a.Name]))]
+	case a.Lookup != "" || refersToObject(a):
+		return ""
+	}
+	if text, ok := invent(a, rng); ok {
+		return text
+	}
+	return ""
+}
+
+// free tells whether nothing stands in a configuration that an attribute may
+// not stand beside.
+func free(b *hclwrite.Body, a *pluginspec.Attribute, t *pluginspec.Type) bool {
+	for _, other := range t.Attributes {
+		rivals := slices.Concat(a.Conflicts, a.ExactlyOne)
+		if other.Name != a.Name && b.GetAttribute(other.Name) != nil &&
+			(slices.Contains(rivals, other.Name) || slices.Contains(other.Conflicts, a.Name) || slices.Contains(other.ExactlyOne, a.Name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// tryRandom applies several configurations at once, without those that the
+// plan refuses.
+func (w *world) tryRandom(ctx context.Context, s *scene, about string, texts [][]string) bool {
+	for len(texts) > 0 {
+		stack := strings.Join(slices.Concat(texts...), "\n")
+		settled, err := w.applyPlanned(ctx, stack)
+		var refused planRefused
+		if errors.As(err, &refused) {
+			if texts, err = without(texts, string(refused)); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, stack)
+		}
+		if !w.judge(RandomApplies, s.typ.Name, about, err) {
+			return false
+		}
+		if settled != nil {
+			settled = fmt.Errorf("%w\n%s", settled, stack)
+		}
+		return w.judge(RandomSettles, s.typ.Name, about, settled)
+	}
+	w.judge(RandomApplies, s.typ.Name, about, skipf("the plan refused all of them"))
+	return true
+}
+
+// planRefused is what a plan said against a stack.
+type planRefused string
+
+func (e planRefused) Error() string { return "the plan refuses it: " + string(e) }
+
+// applyPlanned is apply, which tells whether it was the plan that refused.
+func (w *world) applyPlanned(ctx context.Context, text string) (settled, err error) {
+	r, err := w.open(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	p, err := r.look(ctx)
+	if err != nil {
+		return nil, planRefused(err.Error())
+	}
+	if err := r.carry(ctx, p); err != nil {
+		return nil, err
+	}
+	if p, err = r.look(ctx); err != nil {
+		return nil, fmt.Errorf("plan after the apply: %w", err)
+	}
+	return empty(p), nil
+}
+
+var suffixed = regexp.MustCompile(`resource "[a-z0-9_]+" "[A-Za-z0-9_-]+(_r\d+)"`)
+
+// without leaves out the configurations that a message names.
+func without(texts [][]string, message string) ([][]string, error) {
+	named := map[string]bool{}
+	for _, m := range suffixed.FindAllStringSubmatch(message, -1) {
+		named[m[1]] = true
+	}
+	left := slices.DeleteFunc(slices.Clone(texts), func(config []string) bool {
+		m := suffixed.FindStringSubmatch(config[0])
+		return m != nil && named[m[1]]
+	})
+	if len(left) == len(texts) {
+		return texts, errors.New("the plan fails, and names no configuration: " + message)
+	}
+	return left, nil
+}
