@@ -73,12 +73,16 @@ func Settle(ctx context.Context, c *Client, call OpenCall) (Settled, error) {
 	if call.Identity.Kind == Repeat {
 		return c.settleRepeat(ctx, call, out)
 	}
-	if out.ID == "" && call.Job != "" {
+	if call.Job != "" && !call.Done {
+		// Also when the id is known: while the job runs the object is half made,
+		// and what it lacks would be planned as a change.
 		id, err := c.idFromJob(ctx, call)
 		if err != nil {
 			return out, err
 		}
-		out.ID = id
+		if out.ID == "" {
+			out.ID = id
+		}
 	}
 	if out.ID != "" && Readable(call.Command) {
 		object, err := c.ReadByID(ctx, call.Command, out.ID)

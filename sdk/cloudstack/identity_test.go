@@ -44,6 +44,11 @@ func TestSettle(t *testing.T) {
 			open(func(c *OpenCall) { c.Job = "j1" }), map[string][]reply{"queryAsyncJobResult": {ok(jobRuns), ok(jobGood)}, "listVirtualMachines": {one}},
 			Settled{Status: Adopted, ID: "vm1", Job: "j1"}, "", "",
 		},
+		"id known, job runs": {
+			open(func(c *OpenCall) { c.ID, c.Job = "vm1", "j1" }),
+			map[string][]reply{"queryAsyncJobResult": {ok(jobRuns), ok(jobGood)}, "listVirtualMachines": {one}},
+			Settled{Status: Adopted, ID: "vm1", Job: "j1"}, "", "an object is not read half made",
+		},
 		"job known, forgotten": {
 			open(func(c *OpenCall) { c.Job = "j1" }), map[string][]reply{"queryAsyncJobResult": {refusal(431, "no job")}, "listVirtualMachines": {ok(mine)}},
 			Settled{Status: Adopted, ID: "vm1", Job: "j1"}, "", "the marker tells",
