@@ -8,8 +8,11 @@ package core
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -112,10 +115,22 @@ func (e *Engine) Open(ctx context.Context, a Access) hcl.Diagnostics {
 	}
 	session, err := state.Open(ctx, e.place(), e.storeOptions(a))
 	if err != nil {
-		return diag.FromError("State cannot be opened", err)
+		return stateClosed(err)
 	}
 	e.session = session
 	return nil
+}
+
+// stateClosed says why a state cannot be opened, and what helps where the
+// reason alone does not tell.
+func stateClosed(err error) hcl.Diagnostics {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		err = fmt.Errorf("%w; the state lies in the folder .moldctl beside the stack: let this user write there, or copy the stack to a folder of yours", err)
+	case errors.Is(err, syscall.ENOSPC):
+		err = fmt.Errorf("%w; nothing was changed: make room there and run the command again", err)
+	}
+	return diag.FromError("State cannot be opened", err)
 }
 
 // StateDir is where a stack's states lie.
