@@ -13,8 +13,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/moldctl/moldctl/core"
 )
 
 // version is set when a release is linked (-ldflags "-X main.version=1.2.3").
@@ -59,6 +62,9 @@ type streams struct {
 }
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(core.GCPercent)
+	}
 	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -63,6 +64,9 @@ func (things) Update(_ context.Context, _ *sdk.Request, _, plan thing) (thing, e
 func (things) Delete(context.Context, *sdk.Request, thing) error { return nil }
 
 func TestMain(m *testing.M) {
+	if os.Getenv("GOGC") == "" { // as the program does
+		debug.SetGCPercent(core.GCPercent)
+	}
 	switch role := os.Getenv(roleVariable); role {
 	case "":
 		os.Exit(m.Run())
