@@ -126,7 +126,8 @@ func (r *runner) result(s *plan.Step, planned cty.Value, result *wire.Result) (c
 	}
 	value = s.Respell(planned, value)
 	var diags hcl.Diagnostics
-	if result.GetStatus() == wire.Result_OK {
+	// A prune takes away what the object's own values may list.
+	if result.GetStatus() == wire.Result_OK && s.Action != plan.Prune {
 		for _, path := range s.Departures(planned, value) {
 			diags = append(diags, diag.Warningf(&s.Block.Range, "Value is not as planned",
 				"The plugin %q left %s of %s other than planned. This is a bug in the plugin.", s.Type.Plugin, path, s.Key.Addr))
