@@ -101,7 +101,7 @@ func (b *build) forward(ctx context.Context, address cloudstack.Object, private 
 				Kind: cloudstack.Natural, List: "listPortForwardingRules", Params: cloudstack.Params{"ipaddressid": address.ID()}, Result: "portforwardingrule",
 				Match: map[string]string{"publicport": public, "virtualmachineid": b.machine},
 			},
-			Serial: []string{"address " + address.ID()}, Network: b.network.ID(),
+			Serial: []string{address.ID()}, Network: b.network.ID(),
 		})
 		if cloudstack.CodeOf(err) == 537 && attempt < portAttempts {
 			continue // somebody took the port in between
@@ -150,7 +150,7 @@ func (b *build) openPort(ctx context.Context, address string, port int) error {
 			Kind: cloudstack.Natural, List: "listFirewallRules", Params: cloudstack.Params{"ipaddressid": address}, Result: "firewallrule",
 			Match: map[string]string{"startport": public, "endport": public, "protocol": "tcp", "cidrlist": cidrs},
 		},
-		Serial: []string{"address " + address}, Network: b.network.ID(),
+		Serial: []string{address}, Network: b.network.ID(),
 	})
 	if cloudstack.CodeOf(err) == 537 {
 		return nil // a rule of the user's covers the port already
@@ -165,7 +165,7 @@ func (b *build) openPort(ctx context.Context, address string, port int) error {
 func (b *build) undoRule(what, command, id, address string) {
 	b.undo = append(b.undo, func(ctx context.Context) error {
 		err := b.r.Cloud.Delete(ctx, cloudstack.Mutation{
-			Key: b.key("undo " + what), Command: command, Target: id, Serial: []string{"address " + address}, Network: b.network.ID(),
+			Key: b.key("undo " + what), Command: command, Target: id, Serial: []string{address}, Network: b.network.ID(),
 		})
 		if err != nil {
 			return errors.Join(fmt.Errorf("remove the temporary way to the machine (%s %s)", what, id), err)

@@ -135,7 +135,7 @@ func (w *rule) createRule(plan LoadBalancer) cloudstack.Mutation {
 	}
 	return cloudstack.Mutation{
 		Key: "rule", Command: "createLoadBalancerRule", Params: params, Result: "loadbalancer",
-		Serial: []string{"address " + plan.PublicIPID}, Network: w.kept.Network,
+		Serial: []string{plan.PublicIPID}, Network: w.kept.Network,
 		Identity: cloudstack.Identity{
 			Kind: cloudstack.Natural, List: "listLoadBalancerRules", Result: "loadbalancerrule",
 			Params: cloudstack.Params{"publicipid": plan.PublicIPID},
@@ -208,7 +208,7 @@ func (w *rule) changes(prior, plan LoadBalancer) cloudstack.Params {
 func (w *rule) onRule(key, command string, lb LoadBalancer, params cloudstack.Params) cloudstack.Mutation {
 	return cloudstack.Mutation{
 		Key: key, Command: command, Params: params, Target: lb.ID, Identity: cloudstack.Identity{Kind: cloudstack.Repeat},
-		Serial: []string{"address " + lb.PublicIPID}, Network: w.kept.Network,
+		Serial: []string{lb.PublicIPID}, Network: w.kept.Network,
 	}
 }
 
@@ -280,7 +280,7 @@ func (w *rule) releaseAddress(ctx context.Context, prior LoadBalancer) error {
 
 // onAddress is a delete of something on the rule's address.
 func (w *rule) onAddress(key, command string, lb LoadBalancer, target string) cloudstack.Mutation {
-	return cloudstack.Mutation{Key: key, Command: command, Target: target, Serial: []string{"address " + lb.PublicIPID}, Network: w.kept.Network}
+	return cloudstack.Mutation{Key: key, Command: command, Target: target, Serial: []string{lb.PublicIPID}, Network: w.kept.Network}
 }
 
 // explain adds to a refusal what the user can do about it.

@@ -44,7 +44,7 @@ func (w *rule) access(ctx context.Context, prior, plan LoadBalancer) error {
 			Kind: cloudstack.Natural, List: "listFirewallRules", Result: "firewallrule", Params: cloudstack.Params{"ipaddressid": plan.PublicIPID},
 			Match: map[string]string{"startport": port, "endport": port, "protocol": protocol, "cidrlist": cidrs},
 		},
-		Serial: []string{"address " + plan.PublicIPID}, Network: w.kept.Network,
+		Serial: []string{plan.PublicIPID}, Network: w.kept.Network,
 	})
 	if cloudstack.CodeOf(err) == 537 {
 		return fmt.Errorf("another firewall rule opens port %s of %s already; remove it, or set cidrs = [] here to leave access to it: %w", port, plan.Address, err)

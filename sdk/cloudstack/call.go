@@ -25,7 +25,8 @@ type Mutation struct {
 	Identity Identity
 	// Result is the name of the object in the answer (virtualmachine); empty takes the only one.
 	Result string
-	// Serial names what only one change at a time may touch: the public address of a rule. Contenders inside the server sleep 5 s.
+	// Serial holds the ids of what only one change at a time may touch: the public address of a rule. All plugins must name it alike.
+	// Contenders inside the server sleep 5 s.
 	Serial []string
 	// Network, when set, is the network whose router carries the change out: while that starts, the cloud answers 530, and Call tries
 	// again when it is up.
