@@ -138,3 +138,34 @@ func golden(t *testing.T, file, got string) {
 		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
 	}
 }
+
+// TestDefaultOffering takes the default network offering among those of a real
+// installation: exactly one may fit, since the first that fits is taken.
+func TestDefaultOffering(t *testing.T) {
+	t.Parallel()
+	spec, diags := pluginspec.Parse("network", bundled()["network"].Spec)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	offerings, err := recorded(t).List(t.Context(), "listNetworkOfferings", nil, "networkoffering")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pick := spec.Types["network"].Attr("offering").Default.Pick
+	if len(pick) == 0 {
+		t.Fatal("the network's offering has no pick")
+	}
+	var fit []string
+	for _, o := range offerings {
+		good := true
+		for field, want := range pick {
+			good = good && fmt.Sprint(o[field]) == fmt.Sprint(want)
+		}
+		if good {
+			fit = append(fit, o.Str("name"))
+		}
+	}
+	if diff := cmp.Diff([]string{"DefaultIsolatedNetworkOfferingWithSourceNatService"}, fit); diff != "" {
+		t.Errorf("offerings that fit (-want +got):\n%s", diff)
+	}
+}
