@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 
@@ -15,7 +17,11 @@ import (
 
 type pluginCommand struct {
 	List  pluginListCommand  `cmd:"" help:"List plugins and the types they serve."`
-	Serve pluginServeCommand `cmd:"" hidden:"" help:"Serve a bundled plugin; moldctl starts this by itself."`
+	New   pluginNewCommand   `cmd:"" help:"Write a plugin to start from."`
+	Lint  pluginLintCommand  `cmd:"" help:"Check a plugin.yaml against the API."`
+	Test  pluginTestCommand  `cmd:"" help:"Test a plugin on an embedded cloud of its own."`
+	Docs  pluginDocsCommand  `cmd:"" help:"Show the reference of a type or a plugin."`
+	Serve pluginServeCommand `cmd:"" hidden:"" help:"Serve a plugin; moldctl starts this by itself."`
 }
 
 type pluginListCommand struct {
@@ -86,11 +92,19 @@ func describe(p *pluginspec.Plugin) pluginLine {
 }
 
 type pluginServeCommand struct {
-	Name string `arg:"" help:"Name of a bundled plugin."`
+	Name string `arg:"" help:"Name of a bundled plugin, or path of the folder of one without code."`
 }
 
 // Run serves a plugin until its host is gone.
 func (c *pluginServeCommand) Run() error {
+	if filepath.IsAbs(c.Name) {
+		spec, err := os.ReadFile(filepath.Join(c.Name, pluginFile))
+		if err != nil {
+			return fmt.Errorf("serve a plugin: %w", err)
+		}
+		sdk.Serve(sdk.Plugin{Spec: spec})
+		return nil
+	}
 	var names []string
 	for _, b := range bundledPlugins() {
 		if b.name == c.Name {

@@ -45,8 +45,9 @@ func kills(ctx context.Context, w *world, s *scene) error {
 			w.judge(d.check, s.typ.Name, "", skipf("the change is refused: %v", err))
 			return w.anew(ctx, s)
 		}
-		if _, err := w.apply(ctx, d.from); err != nil {
-			return err
+		if err := w.back(ctx, d); err != nil {
+			w.judge(d.check, s.typ.Name, "", fmt.Errorf("the change cannot be taken back, even without a kill: %w", err))
+			return nil
 		}
 		if err := w.killAt(ctx, s, d); err != nil {
 			return err

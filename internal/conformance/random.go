@@ -80,8 +80,8 @@ func choose(a *pluginspec.Attribute, hints typeHints, rng *rand.Rand) string {
 	switch {
 	case roll == 0 || skip || a.Name == "name" || (a.Computed && !a.Optional) || a.Volatile || a.Deprecated != "" || len(a.Together) > 0:
 		return ""
-	case len(hints.Values[a.Name]) > 0:
-		return hints.Values[a.Name][rng.IntN(len(hints.Values[a.Name]))]
+	case len(hints.Values[a.Name]) > 0: // they may be good for one object only
+		return ""
 	case a.Lookup != "" || refersToObject(a):
 		return ""
 	}

@@ -182,7 +182,7 @@ func word(a *pluginspec.Attribute, rng *rand.Rand) (string, bool) {
 	default:
 		return "", false
 	}
-	text := fmt.Sprintf("text-%d", n)
+	text := fmt.Sprintf("text-%d", rng.IntN(1_000_000))
 	if a.MaxLength != nil && *a.MaxLength < len(text) {
 		text = text[len(text)-*a.MaxLength:]
 	}
