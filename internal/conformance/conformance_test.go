@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/moldctl/moldctl/core/pluginhost"
@@ -18,8 +19,11 @@ import (
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
-// The test binary is also the plugins.
-const pluginVariable = "CONFORMANCE_PLUGIN"
+// The test binary is also the plugins: these variables say which.
+const (
+	pluginVariable  = "CONFORMANCE_PLUGIN"
+	plantedVariable = "CONFORMANCE_PLANTED" // path of a plugin.yaml
+)
 
 func bundled() map[string]sdk.Plugin {
 	return map[string]sdk.Plugin{"network": network.Plugin, "compute": compute.Plugin, "identity": identity.Plugin, "lb": lb.Plugin}
@@ -28,6 +32,13 @@ func bundled() map[string]sdk.Plugin {
 func TestMain(m *testing.M) {
 	if name := os.Getenv(pluginVariable); name != "" {
 		sdk.Serve(bundled()[name])
+	}
+	if path := os.Getenv(plantedVariable); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			panic(err)
+		}
+		sdk.Serve(sdk.Plugin{Spec: text})
 	}
 	os.Exit(withKey(m))
 }
@@ -129,5 +140,50 @@ func judge(t *testing.T, report *conformance.Report) {
 	}
 	if report.Count(conformance.Passed) == 0 {
 		t.Error("nothing was checked")
+	}
+}
+
+// TestPlantedDefects gives the kit plugins that are wrong in one way each; it
+// must name the promise that is broken.
+func TestPlantedDefects(t *testing.T) {
+	t.Parallel()
+	sound := string(compute.Plugin.Spec)
+	for name, tt := range map[string]struct {
+		old, new string
+		want     conformance.Check
+	}{
+		"a command that does not exist": {"call: createAffinityGroup", "call: createAfinityGroup", conformance.LintClean},
+		"an example of another type":    {"examples/affinity_group.hcl", "examples/user_data.hcl", conformance.ExampleStands},
+		"a version that is none":        {"version: 1.0.0", "version: one", conformance.SpecParses},
+		"nobody finds it again":         {"read: {call: listAffinityGroups, batch: true, result: affinitygroup}", "read: {call: listAffinityGroups, result: affinitygroup}", conformance.ReadBatched},
+		"it is read from elsewhere":     {"description: {type: string, optional: true, replace: true, doc: A description.}", "description: {type: string, optional: true, replace: true, field: type, doc: A description.}", conformance.ChangeSettles},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := subject(t, "compute")
+			text := strings.Replace(sound, tt.old, tt.new, 1)
+			if text == sound {
+				t.Fatalf("the plugin does not have %q any more", tt.old)
+			}
+			file := filepath.Join(t.TempDir(), "plugin.yaml")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s.Source.Spec = []byte(text)
+			s.Source.Env = []string{plantedVariable + "=" + file}
+			report, err := conformance.Run(t.Context(), s, conformance.Options{Types: []string{"affinity_group"}, Random: 2, Seed: 1, Parallel: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var failed []string
+			for _, r := range report.Results {
+				if r.Outcome == conformance.Failed {
+					failed = append(failed, r.Check)
+				}
+			}
+			if !slices.Contains(failed, tt.want.Name) {
+				t.Errorf("%s is not among what failed: %v", tt.want.Name, failed)
+			}
+		})
 	}
 }

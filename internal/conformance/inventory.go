@@ -60,9 +60,6 @@ func (w *world) inventory(ctx context.Context) ([]string, error) {
 // listers is how many listings are asked for at once.
 const listers = 4
 
-// unknownCommand is the code of a command that the cloud does not have.
-const unknownCommand = 432
-
 // count is the line of one listing; "" when the cloud does not have it.
 func count(ctx context.Context, client *cloudstack.Client, command string) (string, error) {
 	params := cloudstack.Params{"listall": "true", "page": "1", "pagesize": "1"}
