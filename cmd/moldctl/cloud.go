@@ -210,7 +210,7 @@ func (c *cloudResetCommand) Run(ctx context.Context, io streams) error {
 	if err := p.Reset(ctx); err != nil {
 		return fmt.Errorf("reset the embedded cloud: %w", err)
 	}
-	fmt.Fprintln(io.out, "The embedded cloud is empty. States of stacks on it (.moldctl/embedded.db) refer to what is gone.")
+	fmt.Fprintln(io.out, "The embedded cloud is empty. States of stacks on it (.moldctl/embedded.db) refer to what is gone: remove them to begin anew.")
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,6 +36,10 @@ func CheckBinding(bound, now state.Binding) error {
 	}
 	if len(different) == 0 {
 		return nil
+	}
+	if bound.Embedded && now.Embedded {
+		return errors.New("the state was written with another embedded cloud, or with this one before it was reset; nothing was read or changed; " +
+			"name the folder of that cloud (--cloud-dir, MOLDCTL_CLOUD_DIR), or, if it is gone, remove .moldctl/embedded.db beside the stack to begin anew")
 	}
 	return fmt.Errorf("the state belongs to another place in %s: it was written with %s (endpoint %s, now %s); "+
 		"nothing was read or changed; use the credentials, zone and project of the state, or another state",

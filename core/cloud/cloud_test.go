@@ -331,4 +331,7 @@ func TestCheckBinding(t *testing.T) {
 	if err := cloud.CheckBinding(embedded, bound); err == nil || !strings.Contains(err.Error(), "written with the embedded cloud") {
 		t.Errorf("from embedded to real: %v", err)
 	}
+	if err := cloud.CheckBinding(embedded, state.Binding{Embedded: true, ZoneID: "new"}); err == nil || !strings.Contains(err.Error(), "before it was reset") {
+		t.Errorf("from one embedded cloud to another: %v", err)
+	}
 }
