@@ -101,7 +101,7 @@ func lastMoment(s *store) time.Time {
 	return last
 }
 
-// trimLogs forgets the oldest audit entries, events and finished jobs beyond a fixed number; done when a cloud starts.
+// trimLogs forgets the oldest audit entries, events and finished jobs beyond a fixed number; done when a cloud starts and now and then while it runs.
 func trimLogs(s *store) {
 	trim(s.Audit, 20000, func(AuditEntry) bool { return true })
 	trim(s.Events, 5000, func(Event) bool { return true })

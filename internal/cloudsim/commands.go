@@ -41,6 +41,7 @@ func allCommands() map[string]command {
 		accountCommands,
 		userCommands,
 		projectCommands,
+		siteCommands,
 		offeringCommands,
 		networkOfferingCommands,
 		vpcCommands,

@@ -139,7 +139,7 @@ func (c *Cloud) authenticate(req request) (Caller, *answer) {
 	if c.table[req.name] == nil || key == "" || signature == "" {
 		return Caller{}, &no
 	}
-	if req.params.Str("signatureversion") == "3" && !fresh(req.params.Str("expires"), c.clock) {
+	if req.params.Str("signatureversion") == "3" && !fresh(req.params.Str("expires")) {
 		return Caller{}, &no
 	}
 	caller, ok := c.callerOf(key)

@@ -20,7 +20,7 @@ func TestFrontRefusals(t *testing.T) {
 	}{
 		"unknown command":       {"admin", "listZonez", nil, 401, nil, unverified, "not to be told from a bad signature"},
 		"wrong case":            {"admin", "ListZONES", nil, 401, nil, unverified, "command names are case-sensitive"},
-		"no handler":            {"admin", "createPod", nil, 432, 9999.0, "", "listed but not implemented is not available"},
+		"no handler":            {"admin", "createKubernetesCluster", nil, 432, 9999.0, "", "listed but not implemented is not available"},
 		"not for users":         {"user", "listHosts", nil, 432, 9999.0, "", "role check"},
 		"page without pagesize": {"admin", "listZones", []string{"page", "1"}, 431, 9999.0, `"pagesize" parameter is required when "page" is specified`, "paging rules"},
 		"page size too big":     {"admin", "listZones", []string{"page", "1", "pagesize", "501"}, 431, 4350.0, "Page size can't exceed max allowed page size value: 500", "paging rules"},

@@ -47,6 +47,7 @@ func (c *Call) jobResponse(j Job) Obj {
 
 // namedInstances are the instance types whose jobs also tell the instance's id.
 var namedInstances = map[string]bool{
+	"PrivateGateway": true, "StaticRoute": true,
 	"VirtualMachine": true, "Volume": true, "IpAddress": true, "Template": true, "Iso": true, "Snapshot": true, "FirewallRule": true,
 	"Account": true, "AutoScalePolicy": true, "AutoScaleVmGroup": true, "AutoScaleVmProfile": true, "Condition": true,
 }

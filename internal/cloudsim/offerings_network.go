@@ -158,7 +158,7 @@ func deleteNetworkOffering(c *Call) (any, error) {
 		return nil, Invalid("Default network offering can't be deleted")
 	}
 	if n := len(c.Networks.Where(func(n Network) bool { return n.OfferingID == o.ID })); n > 0 {
-		return nil, Invalid("Can't delete network offering %d as its used by %d networks. To make the network offering unavailable, disable it", o.N, n)
+		return nil, Invalid(`Can't delete network offering NetworkOffering {"id":%d,"name":"%s","trafficType":"Guest","uuid":"%s"} as its used by %d networks. To make the network offering unavailable, disable it`, o.N, o.Name, o.ID, n)
 	}
 	now := c.Now()
 	o.Removed, o.State = &now, "Disabled"

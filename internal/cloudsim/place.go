@@ -53,13 +53,16 @@ func listZones(c *Call) (any, error) {
 		_, inhabited := c.VMs.Find(func(v VM) bool { return v.ZoneID == z.ID && v.AccountID == c.Caller.Account.ID })
 		return c.named(z.ID, z.Name) && c.is("networktype", z.NetworkType) && (c.Bool("available", true) || inhabited)
 	})
-	return Listing("zone", rows, func(z Zone) Obj {
-		return Obj{"id": z.ID, "name": z.Name, "dns1": z.DNS1, "internaldns1": z.InternalDNS1, "guestcidraddress": z.GuestCIDR,
-			"networktype": z.NetworkType, "securitygroupsenabled": false, "gputotal": 0, "gpuused": 0,
-			"allocationstate": z.AllocationState, "zonetoken": z.Token, "dhcpprovider": "VirtualRouter", "localstorageenabled": false,
-			"tags": []Obj{}, "allowuserspecifyvrmtu": false, "routerprivateinterfacemaxmtu": 1500, "routerpublicinterfacemaxmtu": 1500,
-			"type": "Core", "isnsxenabled": false, "ismultiarch": false, "asnrange": "", "routedmodeenabled": true, "hasannotations": false}
-	}), nil
+	return Listing("zone", rows, zoneResponse), nil
+}
+
+func zoneResponse(z Zone) Obj {
+	o := Obj{"id": z.ID, "name": z.Name, "dns1": z.DNS1, "internaldns1": z.InternalDNS1, "guestcidraddress": z.GuestCIDR,
+		"networktype": z.NetworkType, "securitygroupsenabled": false, "gputotal": 0, "gpuused": 0,
+		"allocationstate": z.AllocationState, "zonetoken": z.Token, "dhcpprovider": "VirtualRouter", "localstorageenabled": false,
+		"tags": []Obj{}, "allowuserspecifyvrmtu": false, "routerprivateinterfacemaxmtu": 1500, "routerpublicinterfacemaxmtu": 1500,
+		"type": "Core", "isnsxenabled": false, "ismultiarch": false, "asnrange": "", "routedmodeenabled": true, "hasannotations": false}
+	return o.Opt("dns2", z.DNS2).Opt("domain", z.Domain)
 }
 
 func (c *Call) putZone(o Obj, id string) {
@@ -70,12 +73,7 @@ func (c *Call) putZone(o Obj, id string) {
 
 func listPods(c *Call) (any, error) {
 	rows := c.Pods.Where(func(p Pod) bool { return c.named(p.ID, p.Name) && c.is("zoneid", p.ZoneID) })
-	return Listing("pod", rows, func(p Pod) Obj {
-		o := Obj{"id": p.ID, "name": p.Name, "gateway": p.Gateway, "netmask": p.Netmask, "allocationstate": "Enabled", "hasannotations": false,
-			"startip": []string{p.StartIP}, "endip": []string{p.EndIP}, "forsystemvms": []string{"0"}, "vlanid": []string{"vlan://untagged"}}
-		c.putZone(o, p.ZoneID)
-		return o
-	}), nil
+	return Listing("pod", rows, c.podResponse), nil
 }
 
 func listClusters(c *Call) (any, error) {

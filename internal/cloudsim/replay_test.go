@@ -37,7 +37,7 @@ var (
 	// ids of things the recording never showed by themselves
 	quotedUUID = regexp.MustCompile(`"uuid": ?"[0-9a-f-]{36}"`)
 	// numbers that the server counts up: they leak into texts
-	counted = regexp.MustCompile(`("(?:id|networkId|dataCenterId|networkofferingid|instanceId|loadBalancerId|profileId)": ?"?)\d+|(Id=|ID=|domain id=|Domain Id = |rule:|rule |vm id=|zone |i-2-|id \[|"uniqueName":")[0-9a-f-]+`)
+	counted = regexp.MustCompile(`("(?:id|networkId|dataCenterId|networkofferingid|instanceId|vpcId|loadBalancerId|profileId)": ?"?)\d+|(Id=|ID=|domain id=|Domain Id = |rule:|rule |vm id=|zone |i-2-|id \[|"uniqueName":")[0-9a-f-]+`)
 )
 
 const noUUID = "00000000-0000-4000-8000-000000000000"

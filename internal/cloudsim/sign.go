@@ -65,13 +65,13 @@ func javaEncode(v string) string {
 	return strings.NewReplacer("+", "%20", "~", "%7E", "%2A", "*").Replace(url.QueryEscape(v))
 }
 
-// fresh reports whether an expires text lies in the future. The cloud's clock may run faster than the client's, so the
-// signature is stale only if it is by both clocks.
-func fresh(expires string, clock Clock) bool {
+// fresh reports whether an expires text lies in the future. Clients know the real time alone, however fast the cloud's clock
+// runs.
+func fresh(expires string) bool {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05-0700"} {
 		t, err := time.Parse(layout, expires)
 		if err == nil {
-			return t.After(time.Now()) || t.After(clock.Now())
+			return t.After(time.Now())
 		}
 	}
 	return false

@@ -17,6 +17,8 @@ type store struct {
 	seq     uint64
 	wal     *wal // nil: memory only
 	err     error
+
+	commits int // in memory alone; see trimMemory
 }
 
 // record is one change of one row in the log; a null value is a deletion.
@@ -63,6 +65,7 @@ func (s *store) commit() (uint64, error) {
 	}
 	if len(s.pending) == 0 || s.wal == nil {
 		s.undo = s.undo[:0]
+		s.trimMemory()
 		return s.seq, nil
 	}
 	if err := s.wal.append(s.seq+1, s.pending); err != nil {
@@ -77,6 +80,21 @@ func (s *store) commit() (uint64, error) {
 	trimLogs(s)
 	s.undo, s.pending = s.undo[:0], nil // the compact log holds it
 	return s.seq, s.wal.compact(s)
+}
+
+// trimEvery is how many commits of a cloud in memory pass between two looks at its logs.
+const trimEvery = 2000
+
+// trimMemory keeps the logs of a cloud without a folder from growing without end; one with a folder trims them when its log
+// is written anew.
+func (s *store) trimMemory() {
+	if s.wal != nil {
+		return
+	}
+	if s.commits++; s.commits%trimEvery == 0 {
+		trimLogs(s)
+		s.undo = s.undo[:0]
+	}
 }
 
 // rollback undoes the changes since the last commit.

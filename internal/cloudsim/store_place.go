@@ -10,6 +10,8 @@ type Zone struct {
 	NetworkType     string `json:"networktype"`
 	AllocationState string `json:"allocationstate"`
 	Token           string `json:"token"`
+	DNS2            string `json:"dns2,omitempty"`
+	Domain          string `json:"domain,omitempty"`
 }
 
 // Pod is a rack row of a zone.

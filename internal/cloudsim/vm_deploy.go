@@ -17,6 +17,9 @@ func startDeploy(c *Call) (string, error) {
 	if name := c.Str("name"); name != "" && !hostNameText.MatchString(name) {
 		return "", BadParam("Unable to execute API command %s due to invalid value. %s", c.Label(), fmt.Sprintf(badHostName, "name"))
 	}
+	if b := c.Str("boottype"); b != "" && !strings.EqualFold(b, "UEFI") && !strings.EqualFold(b, "BIOS") {
+		return "", Invalid("Invalid bootType %sSpecified for vm %s Valid values are: [UEFI, BIOS]", b, c.Or("name", "null"))
+	}
 	owner, err := c.NewOwner()
 	if err != nil {
 		return "", err

@@ -142,7 +142,7 @@ func (c *Call) groupsOf(v VM) []Obj {
 	out := []Obj{}
 	for _, id := range v.AffinityGroupIDs {
 		if g, ok := c.AffinityGroups.Get(id); ok {
-			out = append(out, c.affinityResponse(g))
+			out = append(out, c.affinityOfVM(g))
 		}
 	}
 	return out
@@ -234,4 +234,13 @@ func (c *Call) vmMatches(v VM) bool {
 		c.is("hostid", v.HostID) && c.is("groupid", v.GroupID) && c.is("autoscalevmgroupid", v.AutoScaleGroupID) && c.is("userid", v.UserID) &&
 		c.is("userdataid", v.UserDataID) && c.isBool("displayvm", !v.HideDisplay) && c.isBool("haenable", v.HAEnabled) &&
 		(!c.Has("hypervisor") || strings.EqualFold(c.Str("hypervisor"), v.Hypervisor)) && c.matchTags("UserVm", v.ID)
+}
+
+// affinityOfVM is a group as machines show it.
+func (c *Call) affinityOfVM(g AffinityGroup) Obj {
+	o := c.affinityResponse(g)
+	for _, field := range []string{"type", "domain", "domainid", "domainpath", "virtualmachineIds"} {
+		delete(o, field)
+	}
+	return o
 }

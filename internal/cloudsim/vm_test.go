@@ -242,7 +242,7 @@ func TestComputeErrors(t *testing.T) {
 		"memory of stopped":      {"createVMSnapshot", []string{"virtualmachineid", stopped, "snapshotmemory", "true"}, 431, "Can not snapshot memory when VM is not in Running state"},
 		"no such key":            {"deleteSSHKeyPair", []string{"name", "none"}, 431, "A key pair with name 'none' does not exist for account user in specified domain id"},
 		"bad public key":         {"registerSSHKeyPair", []string{"name", "k", "publickey", "ssh-rsa nonsense"}, 431, "Public key is invalid"},
-		"bad affinity type":      {"createAffinityGroup", []string{"name", "a", "type", "odd"}, 431, "Unable to create affinity group, invalid affinity group typeodd"},
+		"bad affinity type":      {"createAffinityGroup", []string{"name", "a", "type", "odd"}, 431, "Unable to create affinity group, invalid affinity group type: odd. Valid values are non-strict host affinity,host affinity,host anti-affinity,ExplicitDedication,non-strict host anti-affinity"},
 		"templatefilter":         {"listTemplates", []string{"templatefilter", "odd"}, 431, "No enum constant com.cloud.template.VirtualMachineTemplate.TemplateFilter.odd"},
 		"others' template":       {"deleteTemplate", []string{"id", c.template}, 531, "Caller does not have permission to operate with provided resource."},
 		"recover a living one":   {"recoverVirtualMachine", []string{"id", running}, 531, "Recovering a vm can only be done by an Admin."},
