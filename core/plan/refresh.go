@@ -173,7 +173,8 @@ func (m *maker) update(t *pluginspec.Type, row *state.Object, reply *wire.ReadRe
 		fresh.Private = private
 	}
 	changes := compare(t.Attributes, t.Blocks, "", was, now)
-	if row.Status == state.OK {
+	// What an interrupted operation left half done is no drift.
+	if row.Status == state.OK && len(row.Pending) == 0 {
 		for _, c := range changes {
 			m.drift = append(m.drift, Drift{Addr: row.Addr, Path: c.Path, Before: c.Before, After: c.After})
 		}
