@@ -116,7 +116,7 @@ func soak() bool { return os.Getenv("MOLDCTL_SOAK") != "" }
 // brief leaves the long parts of most types to soak tests: a type made at once,
 // one with children and one with rules and a machine stand for the others.
 func brief(name string) bool {
-	return !soak() && !slices.Contains([]string{"ssh_keypair", "network", "port_forward"}, name)
+	return !soak() && !slices.Contains([]string{"ssh_keypair", "port_forward"}, name)
 }
 
 // configurations is how many random ones each type is tried with.

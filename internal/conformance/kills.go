@@ -62,7 +62,8 @@ func kills(ctx context.Context, w *world, s *scene) error {
 		return err
 	}
 	if _, err := w.apply(ctx, s.full()); err != nil {
-		return err
+		w.judge(KilledDelete, s.typ.Name, "", fmt.Errorf("there is nothing to delete: %w", err))
+		return nil
 	}
 	return w.killAt(ctx, s, &remove)
 }

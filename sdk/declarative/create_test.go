@@ -411,7 +411,7 @@ func TestLeftoverChildren(t *testing.T) {
 	if got.Status != declarative.Gone {
 		t.Errorf("delete: status %v: %s", got.Status, details(got.Problems))
 	}
-	want := []string{"deletePortForwardingRule id=pf-1", "listFirewallRules ipaddressid=ip-1", "deleteFirewallRule id=fw-1"}
+	want := []string{"listFirewallRules ipaddressid=ip-1", "deleteFirewallRule id=fw-1", "deletePortForwardingRule id=pf-1"}
 	if diff := cmp.Diff(want, f.requests()); diff != "" {
 		t.Errorf("delete sends (-want +got):\n%s", diff)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
@@ -27,6 +28,13 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 		}
 		return Result{Status: Gone}
 	}
+	if outlives(o.typ) {
+		// They go first: once the object is gone nobody would look for them.
+		if problems := o.removeChildren(ctx); len(problems) > 0 {
+			o.dropChildren()
+			return Result{Status: Partial, Value: o.self, Private: o.private.encode(), Problems: problems}
+		}
+	}
 	for _, call := range o.typ.Delete.Calls {
 		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups, id: o.id, only: func(string) bool { return false }}
 		made, err := o.deleteCall(ctx, s)
@@ -44,11 +52,32 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 			return o.kept(err)
 		}
 	}
+	if outlives(o.typ) {
+		return Result{Status: Gone}
+	}
 	if problems := o.removeChildren(ctx); len(problems) > 0 {
 		o.dropChildren()
 		return Result{Status: Partial, Value: o.self, Private: o.private.encode(), Problems: problems}
 	}
 	return Result{Status: Gone}
+}
+
+// outlives tells whether children stay when their object is deleted: those that
+// are listed by something else than the object's own id.
+func outlives(t *pluginspec.Type) bool {
+	for _, b := range t.Blocks {
+		if b.Child == nil {
+			continue
+		}
+		own := false
+		for _, source := range b.Child.List.Params {
+			own = own || strings.Contains(source, "self.id")
+		}
+		if !own {
+			return true
+		}
+	}
+	return false
 }
 
 const (
