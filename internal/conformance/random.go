@@ -78,7 +78,7 @@ func choose(a *pluginspec.Attribute, hints typeHints, rng *rand.Rand) string {
 	roll := rng.IntN(2) // drawn for each attribute, so that a seed means the same when others change
 	_, skip := hints.Skip[a.Name]
 	switch {
-	case roll == 0 || skip || a.Name == "name" || (a.Computed && !a.Optional) || a.Volatile || a.Deprecated != "" || len(a.Together) > 0:
+	case roll == 0 && !a.Required || skip || a.Name == "name" || (a.Computed && !a.Optional) || a.Volatile || a.Deprecated != "" || len(a.Together) > 0:
 		return ""
 	case len(hints.Values[a.Name]) > 0: // they may be good for one object only
 		return ""
