@@ -250,6 +250,10 @@ func TestImport(t *testing.T) {
 			"the name is looked up", block("a", `name = "old"`) + "variable \"n\" {\n  default = \"old\"\n}\nimport {\n  to = thing.a\n  name = var.n\n}\n",
 			apply.Summary{Imported: 1}, nil, []string{"old=1"},
 		},
+		"what the cloud does not tell": {
+			"the block is believed", block("a", "name = \"old\"\nboot = \"fast\"") + "import {\n  to = thing.a\n  id = \"s1\"\n}\n",
+			apply.Summary{Imported: 1}, nil, []string{"old=1"},
+		},
 		"with a difference": {
 			"the object is brought in line", block("a", "name = \"new\"\nsize = 3\nlifecycle {\n  prevent_destroy = true\n}") + "import {\n  to = thing.a\n  id = \"s1\"\n}\n",
 			apply.Summary{Imported: 1, Updated: 1}, []string{"update thing.a: name, size changed"}, []string{"new=3"},

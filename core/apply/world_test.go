@@ -36,6 +36,7 @@ types:
       place: {type: string, replace: true, doc: Where it stands.}
       made:  {type: string, computed: true, doc: What the cloud decides.}
       shape: {type: number, replace: "${self.shape < prior.shape}", doc: Grows in place.}
+      boot:  {type: string, replace: true, field: "-", doc: What the cloud never tells.}
       token: {type: string, sensitive: true, doc: A secret.}
     create: {call: createNetwork}
     read:   {call: listNetworks}

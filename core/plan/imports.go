@@ -203,8 +203,13 @@ func silent(attrs []*pluginspec.Attribute, blocks []*pluginspec.Block, exists, d
 	}
 	out := plain.AsValueMap()
 	for _, a := range attrs {
-		if given, _ := wanted.GetAttr(a.Name).Unmark(); given.IsNull() && !a.Computed {
+		given, _ := wanted.GetAttr(a.Name).Unmark()
+		switch {
+		case given.IsNull() && !a.Computed:
 			out[a.Name] = cty.NullVal(out[a.Name].Type())
+		case a.Field == "-" && given.IsKnown():
+			// The cloud does not tell it: the block is believed.
+			out[a.Name] = wanted.GetAttr(a.Name)
 		}
 	}
 	for _, b := range blocks {

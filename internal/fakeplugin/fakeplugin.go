@@ -145,6 +145,9 @@ func (c *Cloud) spoken(typ string, prior, now cty.Value) cty.Value {
 		if !a.Computed && prior.GetAttr(a.Name).IsNull() {
 			values[a.Name] = cty.NullVal(a.Type)
 		}
+		if a.Field == "-" { // the cloud does not tell it
+			values[a.Name] = prior.GetAttr(a.Name)
+		}
 	}
 	return cty.ObjectVal(values)
 }
