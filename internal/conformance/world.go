@@ -50,8 +50,9 @@ func (k *kit) world(ctx context.Context) (*world, error) {
 	var err error
 	w.cloud, err = cloudsim.Start(ctx, cloudsim.Options{
 		Latency: cloudsim.LatencyZero, TimeScale: 20, AllowUserExpunge: true,
-		Guard: func(command string, _ cloudsim.Params) error { return w.called(command) },
-		After: func(cloudsim.AuditEntry) { w.done() },
+		PublicRange: "127.67.0.0/16", // not that of the user's own embedded cloud
+		Guard:       func(command string, _ cloudsim.Params) error { return w.called(command) },
+		After:       func(cloudsim.AuditEntry) { w.done() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start a cloud to test on: %w", err)

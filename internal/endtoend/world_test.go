@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,6 +173,9 @@ func newWorld(t *testing.T) *world {
 // newWorldWith is a world whose cloud is set up otherwise than usual.
 func newWorldWith(t *testing.T, options cloudsim.Options) *world {
 	t.Helper()
+	// A range of its own: two clouds that give out one address would answer
+	// for each other.
+	options.PublicRange = fmt.Sprintf("127.%d.0.0/16", 100+rand.IntN(100))
 	w := &world{t: t, dir: t.TempDir()}
 	options.Before = func(command string, _ cloudsim.Params) { w.count(command, false) }
 	options.After = func(cloudsim.AuditEntry) { w.count("", true) }
