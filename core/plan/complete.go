@@ -38,17 +38,12 @@ func (p *Plan) ApplyConfig() *Config {
 // the plan was made: what is unknown then is the cloud's to decide.
 func (s *Step) Configured() bool {
 	for _, a := range s.Type.Attributes {
-		if a.Computed {
+		if a.Computed && !a.Optional {
 			continue
 		}
-		if !child(s.Planned, a.Name, a.Type).IsWhollyKnown() {
-			return false
-		}
-	}
-	for _, a := range s.Type.Attributes {
 		// Optional and computed: unknown because the configuration is, or
 		// because it is silent; only evaluating again tells.
-		if a.Computed && a.Optional && !child(s.Planned, a.Name, a.Type).IsWhollyKnown() {
+		if !child(s.Planned, a.Name, a.Type).IsWhollyKnown() {
 			return false
 		}
 	}
