@@ -63,7 +63,10 @@ const (
 
 // kindOfParam says which kind a parameter names in every command. "id", "ids" and the like are declared by each command.
 func kindOfParam(param string) (kind, bool) {
-	k, ok := paramKinds[param]
+	if k, ok := paramKinds[param]; ok {
+		return k, true
+	}
+	k, ok := moreParamKinds[param]
 	return k, ok
 }
 
@@ -119,9 +122,12 @@ func entityExists(t *Tables, k kind, id string) bool {
 		return ok
 	case kindOSCategory:
 		_, ok := t.OSTypes.Find(func(o OSType) bool { return o.CategoryID == id })
-		return ok
+		return ok || exists(t.OSCategories, id)
 	}
 	lookup, ok := entityTables[k]
+	if !ok {
+		lookup, ok = moreEntityTables[k]
+	}
 	return ok && lookup(t, id)
 }
 

@@ -53,6 +53,8 @@ type VM struct {
 	Hypervisor       string            `json:"hypervisor"`
 	BootType         string            `json:"boottype,omitempty"`
 	BootMode         string            `json:"bootmode,omitempty"`
+	SecurityGroupIDs []string          `json:"securitygroupids,omitempty"`
+	ISOID            string            `json:"isoid,omitempty"` // in its CD-ROM drive
 }
 
 // DefaultNIC is the machine's default network card; ok is false if it has none.

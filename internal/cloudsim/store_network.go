@@ -91,6 +91,7 @@ const (
 	PurposeEgress         = "Egress" // shown as Firewall with traffictype Egress
 	PurposePortForwarding = "PortForwarding"
 	PurposeLoadBalancing  = "LoadBalancing"
+	PurposeStaticNAT      = "StaticNat"
 )
 
 // States of a rule as the API shows them.

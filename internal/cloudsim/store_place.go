@@ -12,6 +12,8 @@ type Zone struct {
 	Token           string `json:"token"`
 	DNS2            string `json:"dns2,omitempty"`
 	Domain          string `json:"domain,omitempty"`
+	SecurityGroups  bool   `json:"securitygroups,omitempty"` // its guests are kept apart by security groups
+	LocalStorage    bool   `json:"localstorage,omitempty"`
 }
 
 // Pod is a rack row of a zone.

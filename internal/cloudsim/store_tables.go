@@ -49,6 +49,8 @@ type Tables struct {
 
 	IdentityTables
 	VPCTables
+	SiteTables
+	ServiceTables
 }
 
 // The first numbers are those a fresh CloudStack uses where they show in texts or names.
@@ -99,5 +101,7 @@ func newTables(s *store) Tables {
 		Audit:             addTable[AuditEntry](s, "audit", 1),
 		IdentityTables:    newIdentityTables(s),
 		VPCTables:         newVPCTables(s),
+		SiteTables:        newSiteTables(s),
+		ServiceTables:     newServiceTables(s),
 	}
 }
