@@ -99,13 +99,13 @@ func (c *Client) once(ctx context.Context, m Mutation) (Object, OpenCall, error)
 	call := OpenCall{Key: m.Key, Command: m.Command, Identity: m.Identity}
 	call.Identity.Target = m.Target
 	if m.Identity.Kind == Serial {
-		before, err := c.identified(ctx, Identity{Kind: Natural, List: m.Identity.List, Params: m.Identity.Params, Result: m.Identity.Result, Match: m.Identity.Match})
+		before, err := c.identified(ctx, Identity{Kind: Natural, List: m.Identity.List, Params: m.Identity.Params, Result: m.Identity.Result, Match: m.Identity.Match, By: m.Identity.By})
 		if err != nil {
 			return nil, call, fmt.Errorf("list what there is before %s: %w", m.Command, err)
 		}
 		call.Identity.Before = make([]string, 0, len(before))
 		for _, o := range before {
-			call.Identity.Before = append(call.Identity.Before, o.ID())
+			call.Identity.Before = append(call.Identity.Before, o.Name(m.Identity.By))
 		}
 	}
 	call.SentAt = c.Now()
@@ -118,9 +118,12 @@ func (c *Client) once(ctx context.Context, m Mutation) (Object, OpenCall, error)
 	}
 	call.Job = answer.Str("jobid")
 	object := unwrap(answer, m.Result)
-	call.ID = object.ID()
+	call.ID = object.Name(m.Identity.By)
 	if call.Job == "" {
 		if err := answerError(m.Command, answer); err != nil {
+			return nil, call, err
+		}
+		if object, err = c.shown(ctx, m, &call, object); err != nil {
 			return nil, call, err
 		}
 		return object, call, c.checkpoint(ctx, Checkpoint{Key: m.Key, ID: call.ID, Done: true}, m)
@@ -151,12 +154,32 @@ func (c *Client) await(ctx context.Context, m Mutation, call *OpenCall) (Object,
 	}
 	object := unwrap(result, m.Result)
 	if call.ID == "" {
-		call.ID = object.ID()
+		call.ID = object.Name(m.Identity.By)
 	}
-	if object.ID() == "" && call.ID != "" {
+	if m.Identity.By == "" && object.ID() == "" && call.ID != "" {
 		object["id"] = call.ID
 	}
+	if object, err = c.shown(ctx, m, call, object); err != nil {
+		return nil, err
+	}
 	return object, c.checkpoint(ctx, Checkpoint{Key: m.Key, ID: call.ID, Job: call.Job, Done: true}, m)
+}
+
+// shown is the object that a call made: what the cloud answered, or, when that does not show what the object is known by, the one that
+// the identity finds in the listing (a machine is answered for a card that it was given).
+func (c *Client) shown(ctx context.Context, m Mutation, call *OpenCall, answered Object) (Object, error) {
+	if m.Identity.By == "" || call.ID != "" || m.Identity.List == "" {
+		return answered, nil
+	}
+	found, err := c.identified(ctx, call.Identity)
+	if err != nil {
+		return nil, fmt.Errorf("look for what %s made: %w", m.Command, err)
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%s succeeded, and %s lists %d objects that may be what it made", m.Command, m.Identity.List, len(found))
+	}
+	call.ID = found[0].Name(m.Identity.By)
+	return found[0], nil
 }
 
 // send sends the change, again only while it provably was not carried out: no connection, or refused for load.
@@ -214,10 +237,10 @@ func (c *Client) checkpoint(ctx context.Context, cp Checkpoint, m Mutation) erro
 
 // finish brings a call that was found to have happened to its end: it waits for its job if that may still run, and reads the object.
 func (c *Client) finish(ctx context.Context, m Mutation, s Settled) (Object, error) {
-	call := OpenCall{Key: m.Key, Command: m.Command, ID: s.ID, Job: s.Job}
+	call := OpenCall{Key: m.Key, Command: m.Command, ID: s.ID, Job: s.Job, Identity: m.Identity}
 	if s.Job != "" {
 		object, err := c.await(ctx, m, &call)
-		if err == nil && object.ID() == s.ID && len(object) > 1 {
+		if err == nil && object.Name(m.Identity.By) == s.ID && len(object) > 1 {
 			return object, nil
 		}
 		var refused *Error
@@ -232,7 +255,7 @@ func (c *Client) finish(ctx context.Context, m Mutation, s Settled) (Object, err
 	if s.Object != nil && s.Job == "" {
 		return s.Object, nil
 	}
-	if Readable(m.Command) && s.ID != "" {
+	if m.Identity.By == "" && Readable(m.Command) && s.ID != "" {
 		return c.ReadByID(ctx, m.Command, s.ID)
 	}
 	return Object{"id": s.ID}, nil

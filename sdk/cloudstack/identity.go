@@ -38,6 +38,8 @@ type Identity struct {
 	Match  map[string]string `json:"match,omitempty"`  // dotted path in an object → value it must have
 	Before []string          `json:"before,omitempty"` // serial: ids listed before the call; Call fills it
 	Target string            `json:"target,omitempty"` // repeat: id of the object that is changed or deleted; Call fills it
+	// By says where an object shows what it is known by, when that is not its field id; see Object.Name.
+	By string `json:"by,omitempty"`
 }
 
 // NewMarker is a fresh operation id for a create call.
@@ -80,11 +82,11 @@ func Settle(ctx context.Context, c *Client, call OpenCall) (Settled, error) {
 		if err != nil {
 			return out, err
 		}
-		if out.ID == "" {
+		if out.ID == "" && call.Identity.By == "" {
 			out.ID = id
 		}
 	}
-	if out.ID != "" && Readable(call.Command) {
+	if out.ID != "" && call.Identity.By == "" && Readable(call.Command) {
 		object, err := c.ReadByID(ctx, call.Command, out.ID)
 		switch {
 		case err == nil:
@@ -147,7 +149,7 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 		}
 		switch len(found) {
 		case 1:
-			out.Status, out.ID, out.Object = Adopted, found[0].ID(), found[0]
+			out.Status, out.ID, out.Object = Adopted, found[0].Name(call.Identity.By), found[0]
 			return out, nil
 		case 0:
 			left := call.SentAt.Add(c.settings.SettleTime).Sub(c.Now())
@@ -160,7 +162,7 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 			}
 		default:
 			for _, o := range found {
-				out.Candidates = append(out.Candidates, o.ID())
+				out.Candidates = append(out.Candidates, o.Name(call.Identity.By))
 			}
 			out.Status, out.Why = Ambiguous, fmt.Sprintf("%d objects fit", len(found))
 			return out, nil
@@ -184,7 +186,7 @@ func (c *Client) identified(ctx context.Context, id Identity) ([]Object, error) 
 	}
 	var found []Object
 	for _, item := range items {
-		if item.fits(id.Match) && (id.Kind != Serial || !slices.Contains(id.Before, item.ID())) {
+		if item.fits(id.Match) && (id.Kind != Serial || !slices.Contains(id.Before, item.Name(id.By))) {
 			found = append(found, item)
 		}
 	}

@@ -2,6 +2,7 @@ package cloudstack
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,43 @@ type Object map[string]any
 
 // ID is the object's id, empty when it has none.
 func (o Object) ID() string { return o.Str("id") }
+
+// Name is what the object is known by: its id, or the paths that by names, joined as in by: virtualmachineid/id is the id within a
+// machine. It is empty when one of them is absent. An object out of a list within another object has that one as its parent.
+func (o Object) Name(by string) string {
+	if by == "" {
+		return o.ID()
+	}
+	parts := strings.Split(by, "/")
+	for i, path := range parts {
+		inner, within := strings.CutPrefix(path, "parent.")
+		if parts[i] = o.Path(path); parts[i] == "" && within {
+			parts[i] = o.Path(inner) // the answer to its create shows it on its own
+		}
+		if parts[i] == "" {
+			return ""
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// within are the objects in the lists that a dotted path leads to, each with the object around it as its parent.
+func within(items []Object, path string) []Object {
+	if path == "" {
+		return items
+	}
+	field, rest, _ := strings.Cut(path, ".")
+	var out []Object
+	for _, item := range items {
+		around := maps.Clone(item)
+		delete(around, field)
+		for _, inner := range item.List(field) {
+			inner["parent"] = map[string]any(around)
+			out = append(out, inner)
+		}
+	}
+	return within(out, rest)
+}
 
 // Str is the field as text: empty when it is absent.
 func (o Object) Str(field string) string {

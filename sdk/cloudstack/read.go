@@ -8,6 +8,7 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -63,11 +64,13 @@ func refusedDial(err error) bool {
 
 var pageLimit = regexp.MustCompile(`max allowed page size value: (\d+)`)
 
-// List reads all pages of a listing. key is the array's name in the answer; when empty, the first array found. An empty listing is no
-// error.
+// List reads all pages of a listing. key is the array's name in the answer; when empty, the first array found. A dotted key leads to
+// lists within the objects: nic.secondaryip. An empty listing is no error.
 func (c *Client) List(ctx context.Context, command string, params Params, key string) ([]Object, error) {
 	size := pageSize
+	key, inner, _ := strings.Cut(key, ".")
 	var all []Object
+	first := ""
 	for page := 1; ; page++ {
 		asked := Params{"page": strconv.Itoa(page), "pagesize": strconv.Itoa(size)}
 		for k, v := range params {
@@ -91,10 +94,13 @@ func (c *Client) List(ctx context.Context, command string, params Params, key st
 			return nil, err
 		}
 		// A server that does not page this listing would send the same objects for ever.
-		if page > 1 && len(items) > 0 && len(all) >= len(items) && items[0].ID() != "" && items[0].ID() == all[0].ID() {
+		if page > 1 && len(items) > 0 && items[0].ID() != "" && items[0].ID() == first {
 			return all, nil
 		}
-		all = append(all, items...)
+		if page == 1 && len(items) > 0 {
+			first = items[0].ID()
+		}
+		all = append(all, within(items, inner)...)
 		if len(items) != size {
 			return all, nil
 		}
@@ -105,6 +111,9 @@ func (c *Client) List(ctx context.Context, command string, params Params, key st
 func pick(command string, answer Object, key string) ([]Object, error) {
 	if key != "" {
 		if _, ok := answer[key]; ok {
+			if only := answer.Map(key); only != nil {
+				return []Object{only}, nil // what there is but once, such as the capabilities
+			}
 			return answer.List(key), nil
 		}
 	} else {
