@@ -19,6 +19,8 @@ import (
 type Plugin struct {
 	Spec     []byte
 	Handlers Handlers
+	// Client, if set, changes how clouds are spoken to: for tests.
+	Client func(*cloudstack.Settings)
 }
 
 // Handlers are the handlers by type.

@@ -32,6 +32,7 @@ type server struct {
 	spec     *pluginspec.Plugin
 	runtime  *declarative.Runtime
 	handlers map[string]served
+	client   func(*cloudstack.Settings) // may be nil
 
 	mu     sync.Mutex        // guards clouds
 	clouds map[string]*cloud // by alias
@@ -64,7 +65,7 @@ func NewServer(p Plugin) (wire.PluginServer, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	s := &server{spec: spec, runtime: declarative.New(spec), handlers: map[string]served{}, clouds: map[string]*cloud{}}
+	s := &server{spec: spec, runtime: declarative.New(spec), handlers: map[string]served{}, client: p.Client, clouds: map[string]*cloud{}}
 	for _, name := range slices.Sorted(maps.Keys(p.Handlers)) {
 		t, ok := spec.Types[name]
 		if !ok {
@@ -122,7 +123,7 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 	if c == nil {
 		c = &cloud{settings: unbounded(in.GetCloud())}
 		c.expires.Store(in.GetCloud().GetExpiresUnix())
-		if err := c.connect(ctx, in.GetCloud()); err != nil {
+		if err := c.connect(ctx, in.GetCloud(), s.client); err != nil {
 			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", unusable(err))}}, nil
 		}
 		s.mu.Lock()
@@ -159,7 +160,7 @@ func unbounded(in *wire.Cloud) *wire.Cloud {
 
 // connect makes the client and learns who the caller is. A project given by
 // name is looked up first.
-func (c *cloud) connect(ctx context.Context, in *wire.Cloud) error {
+func (c *cloud) connect(ctx context.Context, in *wire.Cloud, change func(*cloudstack.Settings)) error {
 	settings := cloudstack.Settings{
 		Endpoint: in.GetEndpoint(), APIKey: in.GetApiKey(), SecretKey: in.GetSecretKey(),
 		Signature: cloudstack.Signature(in.GetSignature()), Zone: in.GetZone(), CACert: string(in.GetCaCert()),
@@ -168,6 +169,9 @@ func (c *cloud) connect(ctx context.Context, in *wire.Cloud) error {
 	}
 	if in.GetExpiresUnix() != 0 {
 		settings.Lease = func() time.Time { return time.Unix(c.expires.Load(), 0) }
+	}
+	if change != nil {
+		change(&settings)
 	}
 	client, err := cloudstack.New(settings)
 	if err != nil {

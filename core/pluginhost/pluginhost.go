@@ -26,6 +26,10 @@ type Source struct {
 	Spec    []byte
 	Command []string // argv; the process speaks the go-plugin handshake
 	Env     []string // beside the scrubbed environment
+	// Dial, if set, reaches the plugin instead of a process: for tests that run
+	// host and plugin in one. hangUp is called once, when the host is done with
+	// it or has seen it break.
+	Dial func() (rpc wire.PluginClient, hangUp func())
 }
 
 // Options sets up a Host.

@@ -35,6 +35,7 @@ type process struct {
 	cmd       *exec.Cmd
 	client    *plugin.Client
 	rpc       wire.PluginClient
+	hangUp    func() // of a plugin that has no process
 	output    *io.PipeWriter
 	collected chan struct{} // closed when all output has been taken
 	watched   chan struct{} // closed when nobody watches any more; nil until somebody does
@@ -69,6 +70,10 @@ func (p *process) start(ctx context.Context) error {
 }
 
 func (p *process) launch(_ context.Context) error {
+	if p.src.Dial != nil {
+		p.rpc, p.hangUp = p.src.Dial()
+		return nil
+	}
 	cmd := exec.Command(p.src.Command[0], p.src.Command[1:]...) //#nosec G204 -- the host's own list of plugins
 	cmd.Env = append(scrubbed(os.Environ()), p.src.Env...)
 	cmd.SysProcAttr = childAttributes()
@@ -207,12 +212,20 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 
 // dead tells whether the process was started and has ended since.
 func (p *process) dead() bool {
+	if p.hangUp != nil {
+		select {
+		case <-p.reaped:
+			return true
+		default:
+			return false
+		}
+	}
 	return p.startErr != nil || (p.client != nil && p.client.Exited())
 }
 
 // stop ends the process.
 func (p *process) stop() {
-	if p.client != nil {
+	if p.client != nil || p.hangUp != nil {
 		p.reap()
 	}
 }
@@ -220,6 +233,11 @@ func (p *process) stop() {
 // reap ends the process, if it has not ended, and takes its last output.
 func (p *process) reap() {
 	p.reapOnce.Do(func() {
+		if p.hangUp != nil {
+			p.hangUp()
+			close(p.reaped)
+			return
+		}
 		p.client.Kill()
 		close(p.reaped)
 		if p.watched != nil {
