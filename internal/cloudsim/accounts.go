@@ -74,6 +74,7 @@ func createAccount(c *Call) (any, error) {
 	a := Account{Base: c.freeID(c.Accounts.NewBase(), c.Accounts.has, c.Str("accountid")), Name: name, Type: kind, DomainID: domain.ID,
 		State: "enabled", RoleID: role.ID, NetworkDomain: c.Str("networkdomain"), Details: c.Map("accountdetails")}
 	c.Accounts.Put(a)
+	c.defaultGroup(Owner{AccountID: a.ID, DomainID: a.DomainID})
 	c.putUser(a, username)
 	c.Made(a.ID)
 	return Obj{"account": c.accountResponse(a)}, nil

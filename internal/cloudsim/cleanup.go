@@ -89,6 +89,7 @@ func (c *Call) forgetSmallThings(accountID string) {
 	deleteOwned(c.InstanceGroups, accountID)
 	deleteOwned(c.UserData, accountID)
 	deleteOwned(c.SSLCerts, accountID)
+	deleteOwned(c.SecurityGroups, accountID)
 	now := c.Now()
 	for t := range c.Templates.All() {
 		if t.AccountID == accountID {

@@ -68,5 +68,8 @@ func allCommands() map[string]command {
 	} {
 		maps.Copy(all, family)
 	}
+	for _, family := range moreCommands() {
+		maps.Copy(all, family)
+	}
 	return all
 }

@@ -58,8 +58,8 @@ func listZones(c *Call) (any, error) {
 
 func zoneResponse(z Zone) Obj {
 	o := Obj{"id": z.ID, "name": z.Name, "dns1": z.DNS1, "internaldns1": z.InternalDNS1, "guestcidraddress": z.GuestCIDR,
-		"networktype": z.NetworkType, "securitygroupsenabled": false, "gputotal": 0, "gpuused": 0,
-		"allocationstate": z.AllocationState, "zonetoken": z.Token, "dhcpprovider": "VirtualRouter", "localstorageenabled": false,
+		"networktype": z.NetworkType, "securitygroupsenabled": z.SecurityGroups, "gputotal": 0, "gpuused": 0,
+		"allocationstate": z.AllocationState, "zonetoken": z.Token, "dhcpprovider": "VirtualRouter", "localstorageenabled": z.LocalStorage,
 		"tags": []Obj{}, "allowuserspecifyvrmtu": false, "routerprivateinterfacemaxmtu": 1500, "routerpublicinterfacemaxmtu": 1500,
 		"type": "Core", "isnsxenabled": false, "ismultiarch": false, "asnrange": "", "routedmodeenabled": true, "hasannotations": false}
 	return o.Opt("dns2", z.DNS2).Opt("domain", z.Domain)

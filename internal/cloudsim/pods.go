@@ -29,7 +29,8 @@ func createZone(c *Call) (any, error) {
 		return nil, Invalid("Please enter a valid guest cidr")
 	}
 	z := Zone{Base: c.Zones.NewBase(), Name: c.Str("name"), DNS1: c.Str("dns1"), DNS2: c.Str("dns2"), InternalDNS1: c.Str("internaldns1"),
-		GuestCIDR: cidr, NetworkType: kind, AllocationState: "Disabled", Token: newUUID(), Domain: c.Str("domain")}
+		GuestCIDR: cidr, NetworkType: kind, AllocationState: "Disabled", Token: newUUID(), Domain: c.Str("domain"),
+		SecurityGroups: c.Bool("securitygroupenabled", false), LocalStorage: c.Bool("localstorageenabled", false)}
 	c.Zones.Put(z)
 	c.Made(z.ID)
 	return Obj{"zone": zoneResponse(z)}, nil

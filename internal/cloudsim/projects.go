@@ -47,6 +47,7 @@ func startCreateProject(c *Call) (string, error) {
 	p.AccountID = a.ID
 	c.Accounts.Put(a)
 	c.Projects.Put(p)
+	c.defaultGroup(Owner{AccountID: a.ID, DomainID: a.DomainID, ProjectID: p.ID})
 	return p.ID, nil
 }
 

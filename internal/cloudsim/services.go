@@ -48,5 +48,5 @@ func (c *Cloud) SetLoad(l Load) (int, error) {
 func newServices(c *Cloud) []service {
 	balance := newPlaneService(c, c.machineOf)
 	// Guests come first so that they end last: the others use them.
-	return []service{newGuestFarm(c), &expunger{cloud: c}, balance, newScalerService(c, balance, c.machineOf)}
+	return []service{&keeper{cloud: c}, newGuestFarm(c), &expunger{cloud: c}, balance, newScalerService(c, balance, c.machineOf)}
 }

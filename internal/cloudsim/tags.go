@@ -45,10 +45,22 @@ var taggable = map[string]ownerLookup{
 	"FirewallRule":       ownerIn(func(t *Tables) *Table[FirewallRule] { return t.Firewall }),
 	"PublicIpAddress":    ownerIn(func(t *Tables) *Table[PublicIP] { return t.PublicIPs }),
 	"Vpc":                ownerIn(func(t *Tables) *Table[VPC] { return t.VPCs }),
+	"SecurityGroup":      ownerIn(func(t *Tables) *Table[SecurityGroup] { return t.SecurityGroups }),
+	"SecurityGroupRule":  ownerOfSecurityRule,
+	"Project":            ownerOfProject,
+	"Account":            ownerOfAccount,
+	"User":               ownerOfUser,
+	"NetworkACL":         ownerOfACLItem,
+	"NetworkACLList":     ownerOfACLList,
+	"StaticRoute":        ownerIn(func(t *Tables) *Table[StaticRoute] { return t.StaticRoutes }),
+	"RemoteAccessVpn":    ownerIn(func(t *Tables) *Table[RemoteVPN] { return t.RemoteVPNs }),
+	"SnapshotPolicy":     ownerIn(func(t *Tables) *Table[SnapshotPolicy] { return t.SnapshotPolicies }),
+	"VpcOffering":        ownerOfVPCOffering,
 }
 
 // untaggable are known types that have details but no tags.
-var untaggable = []string{"Zone", "Domain", "Nic", "ServiceOffering", "DiskOffering", "NetworkOffering", "Storage", "ImageStore", "Host", "AutoScaleVmGroup", "AutoScaleVmProfile"}
+var untaggable = []string{"Zone", "Domain", "Nic", "ServiceOffering", "DiskOffering", "NetworkOffering", "Storage", "ImageStore", "Host",
+	"VPNGateway", "AutoScaleVmGroup", "AutoScaleVmProfile", "GuestOs", "LBStickinessPolicy", "LBHealthCheckPolicy", "Bucket", "ObjectStore", "ResourceDetail", "RoutingFirewallRule"}
 
 // taggedType finds the type by its name in any case.
 func taggedType(name string) (string, ownerLookup, error) {

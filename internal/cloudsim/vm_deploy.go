@@ -27,7 +27,7 @@ func startDeploy(c *Call) (string, error) {
 	d := &deployment{vm: VM{Base: c.VMs.NewBase(), Owner: owner, UserID: c.Caller.User.ID, State: VMStopped, ZoneID: c.Str("zoneid"),
 		NeverStarted: true, Hypervisor: "KVM", InstanceID: newUUID(), DisplayName: c.Str("displayname"), HideDisplay: !c.Bool("displayvm", true),
 		Details: c.Map("details"), BootType: bootType(c.Str("boottype")), BootMode: strings.ToLower(c.Str("bootmode")), DynamicScaling: c.Bool("dynamicscalingenabled", false)}}
-	for _, step := range []func(*Call, *deployment) error{chooseTemplate, chooseOffering, chooseUserData, chooseKeys, chooseGroups, chooseNetworks, chooseName} {
+	for _, step := range []func(*Call, *deployment) error{chooseTemplate, chooseOffering, chooseUserData, chooseKeys, chooseGroups, chooseSecurityGroups, chooseNetworks, chooseName} {
 		if err := step(c, d); err != nil {
 			return "", err
 		}
@@ -163,6 +163,9 @@ func chooseKeys(c *Call, d *deployment) error {
 	return c.setKeys(&d.vm, names)
 }
 
+// keyNamesDetail is the detail that names a machine's key pairs.
+const keyNamesDetail = "SSH.KeyPairNames"
+
 // setKeys gives a machine key pairs of its owner.
 func (c *Call) setKeys(vm *VM, names []string) error {
 	vm.SSHKeys, vm.PublicKeys = nil, nil
@@ -177,7 +180,7 @@ func (c *Call) setKeys(vm *VM, names []string) error {
 		return nil
 	}
 	details := maps.Clone(detailsObj(vm.Details))
-	details["SSH.PublicKey"], details["SSH.KeyPairNames"] = strings.Join(vm.PublicKeys, "\n"), strings.Join(vm.SSHKeys, ",")
+	details["SSH.PublicKey"], details[keyNamesDetail] = strings.Join(vm.PublicKeys, "\n"), strings.Join(vm.SSHKeys, ",")
 	vm.Details = details
 	return nil
 }
@@ -233,9 +236,7 @@ func (c *Call) uniqueHostName(vm VM) error {
 
 // create puts the rows of a checked deployment.
 func (d *deployment) create(c *Call) {
-	if !c.Bool("startvm", true) {
-		d.vm.Details["deployvm"] = "true"
-	}
+	d.vm.Details["deployvm"] = "true" // until it comes up for the first time
 	if d.vm.PasswordEnabled {
 		d.vm.Password = valueOr(c.Str("password"), newPassword())
 	}
@@ -272,6 +273,7 @@ func deployJob(c *Call) (Obj, error) {
 		// A deployment that fails leaves a machine that has to be destroyed.
 		if broken, ok := c.VMs.Get(vm.ID); ok {
 			broken.State, broken.LastUpdated, broken.HostID = VMError, c.Now(), ""
+			c.plug(&broken, false)
 			c.VMs.Put(broken)
 			if commitErr := c.Commit(); commitErr != nil {
 				return nil, commitErr

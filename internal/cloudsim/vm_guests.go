@@ -403,6 +403,7 @@ func (g *guestNetwork) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn,
 		nic, on := v.NICOn(g.networkID)
 		return on && nic.has(addr.Addr().String())
 	})
+	admitted := g.farm.cloud.store.admits(vm, g.networkID, g.address, int(addr.Port()))
 	g.farm.cloud.mu.Unlock()
 	if !ok {
 		if !g.farm.cloud.egressAllowed(g.networkID, "tcp", int(addr.Port()), g.address, addr.Addr().String()) {
@@ -411,7 +412,7 @@ func (g *guestNetwork) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn,
 		return nil, guest.ErrFiltered
 	}
 	m := g.farm.cloud.guestOf(vm.ID)
-	if m == nil {
+	if m == nil || !admitted {
 		return nil, guest.ErrFiltered
 	}
 	from, err := netip.ParseAddr(g.address)

@@ -1,0 +1,8 @@
+package cloudsim
+
+// moreCommands are the families beside those of machines and networks.
+func moreCommands() []map[string]command {
+	return []map[string]command{
+		securityGroupCommands,
+	}
+}
