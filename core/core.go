@@ -25,6 +25,7 @@ import (
 	"github.com/moldctl/moldctl/core/plan"
 	"github.com/moldctl/moldctl/core/pluginhost"
 	"github.com/moldctl/moldctl/core/spec"
+	"github.com/moldctl/moldctl/core/spec/addr"
 	"github.com/moldctl/moldctl/core/state"
 )
 
@@ -167,6 +168,9 @@ type PlanOptions struct {
 	Destroy       bool
 	SkipRefresh   bool
 	AcceptMissing bool
+	RefreshOnly   bool          // write down what differs, plan nothing else
+	Limits        plan.Limits   // which part of the stack is looked at
+	Replace       []addr.Target // objects to replace whatever the stack says
 }
 
 // Plan says what would have to be done.
@@ -181,7 +185,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, hcl.Diagn
 	}
 	p, more := plan.Make(ctx, plan.Input{
 		Stack: e.Stack, Variables: e.variables, Snapshot: snap, Host: e.Host, Destroy: o.Destroy,
-		SkipRefresh: o.SkipRefresh, AcceptMissing: o.AcceptMissing, Parallelism: e.settings.Parallelism, Embedded: e.Embedded(),
+		SkipRefresh: o.SkipRefresh, RefreshOnly: o.RefreshOnly, Limits: o.Limits, Replace: o.Replace, AcceptMissing: o.AcceptMissing, Parallelism: e.settings.Parallelism, Embedded: e.Embedded(),
 	})
 	diags = append(diags, more...)
 	if p != nil {

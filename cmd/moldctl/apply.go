@@ -17,6 +17,8 @@ type applyCommand struct {
 	stackFlags
 	cloudFlags
 	runFlags
+	limitFlags
+	choiceFlags
 	AutoApprove      bool `help:"Do not ask before changing anything."`
 	DetailedExitcode bool `name:"detailed-exitcode" help:"Exit with 2 when something was changed."`
 	Strict           bool `help:"Exit with 1 when a check block fails; otherwise it only warns."`
@@ -24,9 +26,16 @@ type applyCommand struct {
 
 // Run brings the cloud to what the stack says.
 func (c *applyCommand) Run(ctx context.Context, io streams) error {
+	options, err := c.options(c.choiceFlags, false, c.AcceptMissing)
+	if err != nil {
+		return err
+	}
 	job := change{
-		stack: c.stackFlags, cloud: c.cloudFlags, run: c.runFlags, approved: c.AutoApprove, detailed: c.DetailedExitcode,
+		stack: c.stackFlags, cloud: c.cloudFlags, run: c.runFlags, options: options, approved: c.AutoApprove, detailed: c.DetailedExitcode,
 		strict: c.Strict, verb: "apply", question: "Carry out this plan?",
+	}
+	if c.RefreshOnly {
+		job.question = "Write this into the state?"
 	}
 	return job.do(ctx, io)
 }
@@ -36,7 +45,7 @@ type change struct {
 	stack    stackFlags
 	cloud    cloudFlags
 	run      runFlags
-	destroy  bool
+	options  core.PlanOptions
 	approved bool
 	detailed bool
 	strict   bool // a failed check fails the run
@@ -56,7 +65,7 @@ func (c change) do(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	p, diags := s.Plan(in.ctx, core.PlanOptions{Destroy: c.destroy, AcceptMissing: c.run.AcceptMissing})
+	p, diags := s.Plan(in.ctx, c.options)
 	if diags.HasErrors() {
 		return s.fail(diags)
 	}
@@ -123,11 +132,13 @@ func (s *session) finish(c change, p *plan.Plan, done apply.Summary, failed bool
 	}
 	if text := sentence(c.verb, done); text != "" {
 		fmt.Fprintf(s.io.out, "\n%s\n", text)
+	} else if p.RefreshOnly && p.Changed() && !failed {
+		fmt.Fprint(s.io.out, "\nThe state is as the cloud is. Nothing was changed there.\n")
 	}
 	if done.FailedChecks > 0 {
 		fmt.Fprintf(s.io.out, "\nFailed checks: %d of %d.\n", done.FailedChecks, len(s.Stack.Checks))
 	}
-	if len(outputs) > 0 && !c.destroy {
+	if len(outputs) > 0 && !c.options.Destroy {
 		fmt.Fprintf(s.io.out, "\nOutputs:\n%s", outputs.text())
 	}
 	return s.reachable(outputs)

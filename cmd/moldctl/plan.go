@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/moldctl/moldctl/core"
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/plan"
 	"github.com/moldctl/moldctl/core/plan/render"
@@ -17,6 +16,8 @@ type planCommand struct {
 	stackFlags
 	cloudFlags
 	runFlags
+	limitFlags
+	choiceFlags
 	Destroy          bool   `help:"Show what destroy would do."`
 	DetailedExitcode bool   `name:"detailed-exitcode" help:"Exit with 2 when there are changes."`
 	GenerateConfig   string `placeholder:"FILE" type:"path" help:"Write blocks for imports that have none into a new file, and plan nothing."`
@@ -24,6 +25,10 @@ type planCommand struct {
 
 // Run shows what apply would do. It takes no lock and changes nothing.
 func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
+	options, err := c.options(c.choiceFlags, c.Destroy, c.AcceptMissing)
+	if err != nil {
+		return err
+	}
 	in := catchInterrupts(ctx, io.err)
 	defer in.release()
 	s, err := open(in.ctx, io, c.stackFlags, need{cloud: &c.cloudFlags, run: c.runFlags, holder: "plan"})
@@ -34,7 +39,7 @@ func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
 	if c.GenerateConfig != "" {
 		return s.generate(in.ctx, c.GenerateConfig)
 	}
-	p, diags := s.Plan(in.ctx, core.PlanOptions{Destroy: c.Destroy, AcceptMissing: c.AcceptMissing})
+	p, diags := s.Plan(in.ctx, options)
 	if diags.HasErrors() {
 		return s.fail(diags)
 	}

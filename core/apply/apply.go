@@ -121,7 +121,7 @@ func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics
 
 // checks evaluates the stack's checks, once everything is as planned.
 func (r *runner) checks(ctx context.Context) {
-	if r.plan.Destroy || r.diags.HasErrors() || r.summary.Skipped+r.summary.NotStarted > 0 {
+	if r.plan.Destroy || r.plan.Partial || r.plan.RefreshOnly || r.diags.HasErrors() || r.summary.Skipped+r.summary.NotStarted > 0 {
 		return
 	}
 	failed, diags := r.config.RunChecks(ctx, r.deps.Host)

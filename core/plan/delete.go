@@ -15,7 +15,7 @@ import (
 func (m *maker) deletions() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, row := range m.sorted() {
-		if m.wanted[row.Addr] && row.Deposed == "" {
+		if m.wanted[row.Addr] && row.Deposed == "" || !m.part.hasRow(row) {
 			continue
 		}
 		inst, err := addr.ParseInstance(row.Addr)

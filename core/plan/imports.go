@@ -26,6 +26,9 @@ func (m *maker) imports(ctx context.Context) hcl.Diagnostics {
 		byID[kindID{row.Cloud, row.Type, row.ID}] = row.Addr
 	}
 	for _, i := range m.in.Stack.Imports {
+		if !m.part.has(i.To) {
+			continue
+		}
 		if row := m.objects[state.Key{Addr: i.To.String()}]; row != nil {
 			diags = append(diags, m.importedBefore(i, row)...)
 			continue

@@ -211,6 +211,8 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 	case forces(step.Changes) != "":
 		reason := fmt.Sprintf("%s changed: forces replacement", forces(step.Changes))
 		return m.replace(s, step, desired, reason), append(diags, m.guardReplace(s, reason)...)
+	case covers(m.in.Replace, s.inst):
+		return m.replace(s, step, desired, "asked for by --replace"), append(diags, m.guardReplace(s, "--replace")...)
 	case m.triggered(s):
 		return m.replace(s, step, desired, "replace_triggered_by"), append(diags, m.guardReplace(s, "replace_triggered_by")...)
 	case len(step.Changes) > 0:

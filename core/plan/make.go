@@ -35,6 +35,7 @@ type maker struct {
 	gone     map[string]bool
 	moves    []Move
 	adopted  map[addr.Instance]*spec.Import // what this plan imports
+	part     *selection                     // what is looked at; nil: everything
 
 	// The walk visits blocks in parallel; what they find meets here.
 	mu       sync.Mutex
@@ -43,6 +44,7 @@ type maker struct {
 	forward  map[addr.Resource][]*Step // creates, updates, reads and no-ops by block
 	wanted   map[string]bool           // addresses the stack has instances for
 	deferred map[addr.Resource]bool    // blocks whose values change in this plan
+	left     map[addr.Resource]bool    // blocks that are not looked at, or not whole
 	diags    hcl.Diagnostics
 }
 
@@ -61,6 +63,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		forward:  map[addr.Resource][]*Step{},
 		wanted:   map[string]bool{},
 		deferred: map[addr.Resource]bool{},
+		left:     map[addr.Resource]bool{},
 		adopted:  map[addr.Instance]*spec.Import{},
 	}
 	for key, row := range in.Snapshot.Objects {
@@ -76,16 +79,23 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags = m.recoverAll(ctx); diags.HasErrors() {
 		return nil, diags
 	}
-	if !in.Destroy {
+	if !in.Destroy && !in.RefreshOnly {
 		if diags = append(diags, m.move()...); diags.HasErrors() {
 			return nil, diags
 		}
+	}
+	var more hcl.Diagnostics
+	if m.part, more = m.selectPart(blocks); more.HasErrors() {
+		return nil, append(diags, more...)
 	}
 	if !in.SkipRefresh {
 		diags = append(diags, m.refresh(ctx)...)
 	}
 	if diags.HasErrors() {
 		return nil, diags
+	}
+	if in.RefreshOnly {
+		return m.refreshed(diags)
 	}
 	if !in.Destroy {
 		if diags = append(diags, m.imports(ctx)...); diags.HasErrors() {
@@ -109,6 +119,21 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		return nil, diags
 	}
 	p, more := m.finish(blocks)
+	return p, append(diags, more...)
+}
+
+// refreshed ends a plan that only writes down what the refresh found.
+func (m *maker) refreshed(diags hcl.Diagnostics) (*Plan, hcl.Diagnostics) {
+	diags = append(diags, m.config.Recall(&state.Snapshot{Objects: m.objects})...)
+	for _, r := range m.config.blocks() {
+		if r.Addr.Mode == addr.Data || m.objects[state.Key{Addr: r.Addr.String()}] == nil {
+			m.left[r.Addr] = true // its value is not in the state
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	p, more := m.finish(graph.New[addr.Resource]())
 	return p, append(diags, more...)
 }
 
@@ -162,6 +187,9 @@ func (m *maker) report(diags hcl.Diagnostics) {
 
 // block expands a block and plans each of its instances.
 func (m *maker) block(ctx context.Context, blocks *graph.Graph[addr.Resource], r *spec.Resource) hcl.Diagnostics {
+	if !m.part.hasAny(r.Addr) {
+		return m.leaveBlock(r)
+	}
 	instances, diags := m.config.Expand(r)
 	if diags.HasErrors() {
 		return diags
@@ -170,6 +198,10 @@ func (m *maker) block(ctx context.Context, blocks *graph.Graph[addr.Resource], r
 	needs := managed(blocks, blocks.Dependencies(r.Addr))
 	for _, each := range instances {
 		inst := r.Addr.Instance(each.Key)
+		if !m.part.has(inst) {
+			diags = append(diags, m.leave(r, inst)...)
+			continue
+		}
 		if r.Addr.Mode == addr.Data {
 			diags = append(diags, m.data(ctx, blocks, r, each, inst)...)
 			continue
@@ -302,6 +334,7 @@ func (m *maker) finish(blocks *graph.Graph[addr.Resource]) (*Plan, hcl.Diagnosti
 	p := &Plan{
 		Stack: m.in.Stack.Name, Destroy: m.in.Destroy, Drift: m.drift, Settled: m.settled,
 		Recovery: m.recovery, Config: m.config, Snapshot: m.in.Snapshot, Moves: m.moves,
+		RefreshOnly: m.in.RefreshOnly, Partial: m.part != nil,
 	}
 	sort.SliceStable(m.steps, func(i, j int) bool { return m.steps[i].less(m.steps[j]) })
 	steps, err := order(m.steps, blocks)
@@ -310,6 +343,9 @@ func (m *maker) finish(blocks *graph.Graph[addr.Resource]) (*Plan, hcl.Diagnosti
 	}
 	p.Steps = steps
 	diags := m.outputs(p)
+	if p.Partial {
+		diags = append(diags, m.partial())
+	}
 	sort.Slice(p.Drift, func(i, j int) bool {
 		return p.Drift[i].Addr+"\x00"+p.Drift[i].Path < p.Drift[j].Addr+"\x00"+p.Drift[j].Path
 	})
@@ -326,6 +362,12 @@ func (m *maker) outputs(p *Plan) hcl.Diagnostics {
 		o := m.in.Stack.Outputs[name]
 		seen[name] = true
 		after, more := m.config.Output(o)
+		if m.restsOnLeft(name) && (more.HasErrors() || !after.IsWhollyKnown()) {
+			if was := m.storedOutput(name); was != cty.NilVal { // it keeps its value
+				p.Outputs = append(p.Outputs, Output{Name: name, Before: was, After: was, Sensitive: o.Sensitive})
+			}
+			continue
+		}
 		diags = append(diags, more...)
 		diags = append(diags, m.config.Conditions(o.Preconditions, Each{}, cty.NilVal, "Precondition of an output failed")...)
 		p.Outputs = append(p.Outputs, Output{Name: name, Before: m.storedOutput(name), After: after, Sensitive: o.Sensitive})

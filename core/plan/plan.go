@@ -56,6 +56,11 @@ type Input struct {
 	Destroy     bool // remove everything
 	SkipRefresh bool // trust the state as it is
 	Parallelism int
+	// RefreshOnly compares the state with the cloud and plans nothing but to
+	// write down what differs.
+	RefreshOnly bool
+	Limits      Limits        // which part of the stack is looked at
+	Replace     []addr.Target // objects to replace whatever the stack says
 	// AcceptMissing lets a refresh lose more than half of a type's objects.
 	AcceptMissing bool
 	// Embedded tells whether the default cloud is the embedded one, whose
@@ -67,10 +72,13 @@ type Input struct {
 type Plan struct {
 	Stack   string
 	Destroy bool
-	Steps   []*Step // in an order that can be carried out; no-ops included
-	Moves   []Move  // objects under new addresses, by the old ones
-	Outputs []Output
-	Drift   []Drift
+	// RefreshOnly: nothing is done in the cloud, only Drift is written down.
+	RefreshOnly bool
+	Partial     bool    // Limits narrowed it
+	Steps       []*Step // in an order that can be carried out; no-ops included
+	Moves       []Move  // objects under new addresses, by the old ones
+	Outputs     []Output
+	Drift       []Drift
 	// Settled holds what recovery and refresh found: to be made durable
 	// before the first step is carried out.
 	Settled  []state.Entry
@@ -147,7 +155,7 @@ func (p *Plan) Changed() bool {
 			return true
 		}
 	}
-	return len(p.Moves) > 0 || p.OutputsChanged()
+	return len(p.Moves) > 0 || p.RefreshOnly && len(p.Drift) > 0 || p.OutputsChanged()
 }
 
 // OutputsChanged tells whether an output differs from the last apply.

@@ -55,7 +55,7 @@ func (m *maker) batches() []*batch {
 	byKey := map[kindKey]*batch{}
 	var out []*batch
 	for _, row := range m.sorted() {
-		if row.ID == "" || m.in.Host.Types()[row.Type] == nil {
+		if row.ID == "" || m.in.Host.Types()[row.Type] == nil || !m.part.hasRow(row) {
 			continue
 		}
 		key := kindKey{row.Cloud, row.Type}

@@ -13,9 +13,13 @@ import (
 
 // Document is the JSON form of a plan. Fields are only ever added to it.
 type Document struct {
-	Format   int            `json:"format"` // 1
-	Stack    string         `json:"stack"`
-	Destroy  bool           `json:"destroy,omitempty"`
+	Format  int    `json:"format"` // 1
+	Stack   string `json:"stack"`
+	Destroy bool   `json:"destroy,omitempty"`
+	// RefreshOnly: only the state changes, by what is in Drift.
+	RefreshOnly bool `json:"refresh_only,omitempty"`
+	// Partial: the plan does not look at the whole stack.
+	Partial  bool           `json:"partial,omitempty"`
 	Changed  bool           `json:"changed"`
 	Changes  []ObjectChange `json:"changes"`
 	Outputs  []OutputChange `json:"outputs"`
@@ -75,7 +79,7 @@ type Drift struct {
 func JSON(p *plan.Plan) (Document, error) {
 	s := p.Summary()
 	d := Document{
-		Format: 1, Stack: p.Stack, Destroy: p.Destroy, Changed: p.Changed(),
+		Format: 1, Stack: p.Stack, Destroy: p.Destroy, RefreshOnly: p.RefreshOnly, Partial: p.Partial, Changed: p.Changed(),
 		Changes: []ObjectChange{}, Outputs: []OutputChange{}, Drift: []Drift{}, Recovery: append([]string{}, p.Recovery...),
 		Moves:   []Move{},
 		Summary: map[string]int{"import": s.Import, "move": s.Move, "create": s.Create, "update": s.Update, "replace": s.Replace, "delete": s.Delete, "read": s.Read, "forget": s.Forget},

@@ -100,6 +100,12 @@ func Summary(p *plan.Plan) string {
 		}
 	}
 	switch {
+	case p.RefreshOnly && (len(p.Drift) > 0 || p.OutputsChanged()):
+		return "Plan: the state takes this over; nothing is changed in the cloud."
+	case p.RefreshOnly:
+		return "Nothing to do: the state is as the cloud is."
+	case len(parts) == 0 && p.Partial && !p.OutputsChanged():
+		return "Nothing to do in this part of the stack."
 	case len(parts) > 0:
 		return "Plan: " + strings.Join(parts, ", ") + "."
 	case p.OutputsChanged():
