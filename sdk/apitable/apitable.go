@@ -73,6 +73,18 @@ func (c Command) Param(name string) (Param, bool) {
 	return c.Params[i], true
 }
 
+// Shown are the fields of the objects at a result's path: those of the answer,
+// or for a dotted path (nic.secondaryip) those of objects in a list within.
+func (c Command) Shown(result string) []Field {
+	fields := c.Fields
+	path := strings.Split(result, ".")
+	for _, name := range path[1:] {
+		inner, _ := find(fields, name)
+		fields = inner.Fields
+	}
+	return fields
+}
+
 // Field returns the declaration of a field of the answer.
 func (c Command) Field(name string) (Field, bool) { return find(c.Fields, name) }
 

@@ -34,8 +34,8 @@ func (o Object) Name(by string) string {
 	return strings.Join(parts, "/")
 }
 
-// within are the objects in the lists that a dotted path leads to, each with the object around it as its parent.
-func within(items []Object, path string) []Object {
+// Within are the objects in the lists that a dotted path leads to, each with the object around it as its parent.
+func Within(items []Object, path string) []Object {
 	if path == "" {
 		return items
 	}
@@ -49,7 +49,7 @@ func within(items []Object, path string) []Object {
 			out = append(out, inner)
 		}
 	}
-	return within(out, rest)
+	return Within(out, rest)
 }
 
 // Str is the field as text: empty when it is absent.

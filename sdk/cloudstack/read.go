@@ -67,6 +67,10 @@ var pageLimit = regexp.MustCompile(`max allowed page size value: (\d+)`)
 // List reads all pages of a listing. key is the array's name in the answer; when empty, the first array found. A dotted key leads to
 // lists within the objects: nic.secondaryip. An empty listing is no error.
 func (c *Client) List(ctx context.Context, command string, params Params, key string) ([]Object, error) {
+	if c.carrier != nil {
+		answer, err := c.Read(ctx, command, params) // the carrier knows how its API pages
+		return answer.List(key), err
+	}
 	size := pageSize
 	key, inner, _ := strings.Cut(key, ".")
 	var all []Object
@@ -100,7 +104,7 @@ func (c *Client) List(ctx context.Context, command string, params Params, key st
 		if page == 1 && len(items) > 0 {
 			first = items[0].ID()
 		}
-		all = append(all, within(items, inner)...)
+		all = append(all, Within(items, inner)...)
 		if len(items) != size {
 			return all, nil
 		}

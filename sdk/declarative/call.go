@@ -28,6 +28,7 @@ type callSite struct {
 	only    func(name string) bool // narrows the attributes sent; nil sends all
 	update  bool                   // empty values are sent, so that something can be cleared
 	id      string                 // sent as `id` when the command takes one
+	owners  map[string]string      // what the object belongs to, sent where the command takes it
 }
 
 // params builds the parameters of a call: by convention what the command takes,
@@ -87,6 +88,11 @@ func (rt *Runtime) conventional(s callSite) (cloudstack.Params, error) {
 	}
 	if s.id != "" && takes("id") {
 		params["id"] = s.id
+	}
+	for name, text := range s.owners {
+		if params[name] == "" && known && takes(name) {
+			params[name] = text
+		}
 	}
 	return params, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/moldctl/moldctl/sdk/apitable"
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
@@ -86,9 +87,6 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 	prior := map[string]cty.Value{}
 	for _, item := range childItems(b, o.Prior) {
 		prior[item.key] = item.value
-	}
-	if len(b.Child.Expand) > 0 {
-		return []Problem{{Attribute: b.Name, Summary: "Plugin not supported", Detail: fmt.Sprintf("The block %s of %s uses `expand`, which this version does not carry out.", b.Name, o.typ.Name)}}
 	}
 	failed := o.adoptChildren(b, want)
 	have := maps.Clone(o.private.Children[b.Name])
@@ -192,21 +190,22 @@ func (o *operation) addChild(ctx context.Context, b *pluginspec.Block, key strin
 	if err != nil {
 		return err
 	}
-	id, err := o.childIdentity(b, params, s.roots)
+	identity, err := o.childIdentity(b, params, s.roots)
 	if err != nil {
 		return err
 	}
 	o.Progress("adding %s %s", b.Name, key)
-	object, _, err := o.send(ctx, s, params, childKey(b, key), "", id)
+	object, _, err := o.send(ctx, s, params, childKey(b, key), "", identity)
 	if err != nil {
 		return err
 	}
-	if object.ID() == "" {
+	id := nameOf(object, b.Child.ID)
+	if id == "" {
 		return fmt.Errorf("%s: the cloud does not say what it made", s.call.Command)
 	}
 	o.guard.Lock()
 	defer o.guard.Unlock()
-	o.private.setChild(b.Name, key, object.ID())
+	o.private.setChild(b.Name, key, id)
 	return nil
 }
 
@@ -223,22 +222,42 @@ func (o *operation) childIdentity(b *pluginspec.Block, params cloudstack.Params,
 	if err != nil {
 		return cloudstack.Identity{}, err
 	}
-	id := cloudstack.Identity{Kind: cloudstack.Natural, List: list.Command, Params: where, Result: list.Result, Match: map[string]string{}}
+	id := cloudstack.Identity{Kind: cloudstack.Natural, List: list.Command, Params: where, Result: list.Result, Match: map[string]string{}, By: b.Child.ID}
 	listed, _ := o.table.Command(list.Command)
+	shown := listed.Shown(list.Result)
+	fields, telling := keyFields(b)
 	for name, text := range params {
-		if _, shown := listed.Field(name); !shown {
-			continue
-		}
-		if strings.ContainsAny(text, ", ") {
+		field := orDefault(fields[name], name)
+		switch {
+		case !slices.ContainsFunc(shown, func(f apitable.Field) bool { return f.Name == field }):
+			if telling[name] {
+				id.Kind = cloudstack.Serial
+			}
+		case strings.ContainsAny(text, ", "):
 			id.Kind = cloudstack.Serial
-			continue
+		default:
+			id.Match[field] = text
 		}
-		id.Match[name] = text
 	}
 	if len(id.Match) == 0 {
 		id.Kind = cloudstack.Serial
 	}
 	return id, nil
+}
+
+// keyFields says which fields show the parameters of a block's attributes, and
+// which of them tell an item from its siblings.
+func keyFields(b *pluginspec.Block) (fields map[string]string, telling map[string]bool) {
+	fields, telling = map[string]string{}, map[string]bool{}
+	for _, a := range b.Attributes {
+		for _, name := range paramNames(a) {
+			if a.Field != "" && a.Field != notReadable && !strings.Contains(a.Field, "${") {
+				fields[name] = a.Field
+			}
+			telling[name] = slices.Contains(b.Child.Key, a.Name)
+		}
+	}
+	return fields, telling
 }
 
 // childCall changes or removes one child.
@@ -312,7 +331,7 @@ func (rt *Runtime) listOf(ctx context.Context, cloud *cloudstack.Client, b *plug
 	if isUnknownEntity(err) {
 		return nil, nil
 	}
-	return items, err
+	return named(items, b.Child.ID), err
 }
 
 // removeChildren removes what deleting the object left of its children.

@@ -78,7 +78,7 @@ func (o *operation) make(ctx context.Context) error {
 // complete it.
 func (o *operation) makeOne(ctx context.Context, s callSite, first bool) (cloudstack.Object, bool, error) {
 	if !first {
-		s.id = o.id
+		s.id, s.owners = o.ownID(), ownersOf(o.typ, o.id)
 		return o.mutate(ctx, s, s.call.Key, o.id, repeat)
 	}
 	made, err := o.templates.truth(s.call.When, s.roots)

@@ -36,7 +36,7 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 		}
 	}
 	for _, call := range o.typ.Delete.Calls {
-		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups, id: o.id, only: func(string) bool { return false }}
+		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups, id: o.ownID(), owners: ownersOf(o.typ, o.id), only: func(string) bool { return false }}
 		made, err := o.deleteCall(ctx, s)
 		if err != nil {
 			if !o.goneAfter(ctx, err) {

@@ -29,10 +29,11 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 	seen := map[string]bool{}
 	var found []Found
 	for _, object := range objects {
-		if seen[object.ID()] {
+		id := nameOf(object, req.Type.IDField())
+		if seen[id] && id != "" {
 			continue // templates are listed once per zone
 		}
-		seen[object.ID()] = true
+		seen[id] = true
 		gone, err := rt.ended(req.Type, object)
 		if err != nil {
 			return nil, err
@@ -85,7 +86,7 @@ func (rt *Runtime) findObjects(ctx context.Context, req FindRequest) ([]cloudsta
 }
 
 func (rt *Runtime) found(req FindRequest, object cloudstack.Object, r roots) (Found, error) {
-	f := Found{ID: object.ID(), Object: object}
+	f := Found{ID: nameOf(object, req.Type.IDField()), Object: object}
 	f.Name = object.Str(orDefault(req.Type.Find.NameField, "name"))
 	f.Display = object.Str(orDefault(req.Type.Find.DisplayField, "displaytext"))
 	d := &decoder{templates: rt.templates, object: object, roots: r}
@@ -96,6 +97,7 @@ func (rt *Runtime) found(req FindRequest, object cloudstack.Object, r roots) (Fo
 	if req.Type.Tags != "" {
 		attrs["tags"] = readTags(object, cty.NilVal)
 	}
+	attrs["id"] = cty.StringVal(f.ID)
 	f.Value = withBlocks(req.Type, attrs, cty.NilVal)
 	return f, nil
 }

@@ -25,12 +25,19 @@ func (o *operation) mark(params cloudstack.Params) (cloudstack.Identity, error) 
 		return id, nil
 	}
 	list := o.typ.Read.Calls[0]
-	id.List, id.Result = list.Command, list.Result
+	id.List, id.Result, id.By = list.Command, list.Result, o.typ.IDField()
 	var err error
 	if id.Params, err = o.listParams(withoutParent(list), o.roots); err != nil {
 		return id, err
 	}
+	for _, part := range owners(id.By) {
+		if text := o.sentAs(part); text != "" {
+			id.Params[part] = text
+		}
+	}
 	switch {
+	case spec.Repeat:
+		return repeat, nil
 	case spec.Marker != "":
 		id.Kind = cloudstack.Marker
 		params[spec.Marker] = o.Operation

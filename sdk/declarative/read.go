@@ -75,20 +75,31 @@ func (r *reading) list(ctx context.Context) (map[string]cloudstack.Object, error
 	if err != nil {
 		return nil, err
 	}
-	missing := map[string]bool{}
-	for _, item := range r.Items {
-		missing[item.ID] = true
+	for _, group := range r.byOwner() {
+		asked := maps.Clone(params)
+		maps.Copy(asked, group.owners)
+		if err := r.pages(ctx, asked, group.missing, found); err != nil && !isUnknownEntity(err) {
+			return nil, err
+		}
 	}
+	return found, nil
+}
+
+// pages lists until it has found what is missing, or its reading by id is
+// cheaper than the pages that are left.
+func (r *reading) pages(ctx context.Context, params cloudstack.Params, missing map[string]bool, found map[string]cloudstack.Object) error {
+	outer, inner, _ := strings.Cut(r.call.Result, ".")
+	by := r.Type.IDField()
 	for page := 1; len(missing) > 0; page++ {
 		asked := maps.Clone(params)
 		asked["page"], asked["pagesize"] = strconv.Itoa(page), strconv.Itoa(pageSize)
 		answer, err := r.Cloud.Read(ctx, r.call.Command, asked)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		objects := answer.List(r.call.Result)
-		for _, object := range objects {
-			if id := object.ID(); missing[id] {
+		objects := answer.List(outer)
+		for _, object := range cloudstack.Within(objects, inner) {
+			if id := nameOf(object, by); missing[id] {
 				found[id] = object
 				delete(missing, id)
 			}
@@ -98,7 +109,7 @@ func (r *reading) list(ctx context.Context) (map[string]cloudstack.Object, error
 			break
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // one judges one object.
@@ -165,18 +176,22 @@ func unread(item ReadItem, err error) ReadResult {
 
 // byID reads one object, or ErrGone.
 func (r *reading) byID(ctx context.Context, id string) (cloudstack.Object, error) {
-	return r.readOne(ctx, r.Cloud, r.call, r.roots, id)
+	return r.readOne(ctx, r.Cloud, r.Type, r.roots, id)
 }
 
 // readOne asks for one object: by the parameter id, or by those in which the
 // read call itself names self.id (listVMSnapshot takes vmsnapshotid).
-func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, call *pluginspec.Call, r roots, id string) (cloudstack.Object, error) {
+func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, t *pluginspec.Type, r roots, id string) (cloudstack.Object, error) {
+	call := t.Read.Calls[0]
 	params, err := rt.listParams(call, r.with("self", cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id)})))
 	if err != nil {
 		return nil, err
 	}
-	if len(parentFields(call)) == 0 {
-		params["id"] = id
+	maps.Copy(params, ownersOf(t, id))
+	if command, known := rt.table.Command(call.Command); len(parentFields(call)) == 0 {
+		if _, takes := command.Param("id"); takes || !known {
+			params["id"] = id[strings.LastIndexByte(id, '/')+1:]
+		}
 	}
 	objects, err := cloud.List(ctx, call.Command, params, call.Result)
 	if isUnknownEntity(err) {
@@ -186,7 +201,7 @@ func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, call *
 		return nil, err
 	}
 	for _, object := range objects {
-		if object.ID() == id {
+		if nameOf(object, t.IDField()) == id {
 			return object, nil
 		}
 	}
@@ -195,7 +210,7 @@ func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, call *
 
 // readByID reads the operation's object.
 func (o *operation) readByID(ctx context.Context, id string) (cloudstack.Object, error) {
-	return o.readOne(ctx, o.Cloud, o.typ.Read.Calls[0], o.roots, id)
+	return o.readOne(ctx, o.Cloud, o.typ, o.roots, id)
 }
 
 // isUnknownEntity says that the cloud knows no entity of an id it was given.

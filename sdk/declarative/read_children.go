@@ -157,6 +157,7 @@ func (c *childListings) shared(ctx context.Context, b *pluginspec.Block) ([]clou
 			return
 		}
 		s.objects, s.err = c.r.Cloud.List(ctx, call.Command, params, call.Result)
+		s.objects = named(s.objects, b.Child.ID)
 	})
 	return s.objects, s.err
 }

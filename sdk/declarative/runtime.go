@@ -2,6 +2,7 @@ package declarative
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/zclconf/go-cty/cty"
@@ -78,9 +79,13 @@ func (rt *Runtime) begin(req Request, self cty.Value) (*operation, error) {
 	return o, nil
 }
 
+// ownID is the object's id as the API's calls take it: without what it belongs
+// to.
+func (o *operation) ownID() string { return o.id[strings.LastIndexByte(o.id, '/')+1:] }
+
 // learn takes what an answer says of the object.
 func (o *operation) learn(object cloudstack.Object) error {
-	if id := object.ID(); id != "" {
+	if id := nameOf(object, o.typ.IDField()); id != "" {
 		o.id = id
 	}
 	if o.object == nil {

@@ -55,7 +55,7 @@ func (o *operation) tagCall(ctx context.Context, command string, tags map[string
 	if len(tags) == 0 {
 		return nil
 	}
-	params := cloudstack.Params{"resourceids": o.id, "resourcetype": o.typ.Tags}
+	params := cloudstack.Params{"resourceids": o.ownID(), "resourcetype": o.typ.Tags}
 	params.Pairs("tags", "key", "value", tags)
 	o.Progress("%s %v", map[string]string{"createTags": "setting tags", "deleteTags": "removing tags"}[command], slices.Sorted(maps.Keys(tags)))
 	_, err := o.Cloud.Call(ctx, cloudstack.Mutation{Key: command, Command: command, Params: params, Target: o.id, Identity: repeat})

@@ -60,7 +60,7 @@ func (o *operation) change(ctx context.Context) error {
 		}
 		s := callSite{
 			call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups,
-			only: concerned, update: true, id: o.id,
+			only: concerned, update: true, id: o.ownID(), owners: ownersOf(o.typ, o.id),
 		}
 		_, made, err := o.mutate(ctx, s, "update:"+call.Key, o.id, repeat)
 		if err != nil {

@@ -68,12 +68,13 @@ func (s *source) object(attrs []*Attribute, blocks []*Block) {
 			continue
 		}
 		names := namesOf(b.Attributes, b.Blocks)
-		for where, list := range map[string][]string{"key": b.Child.Key, "expand": b.Child.Expand} {
-			for _, name := range list {
-				if !slices.Contains(names, name) {
-					s.unknownName(b.Range, where, name, names)
-				}
+		for _, name := range b.Child.Key {
+			if !slices.Contains(names, name) {
+				s.unknownName(b.Range, "key", name, names)
 			}
+		}
+		if b.Nesting == Map {
+			s.failAt(b.Range, "Children in a map", "The items of \""+b.Name+"\" are objects of their own, which their `key` tells apart: write nesting: set or list.")
 		}
 	}
 }

@@ -282,7 +282,11 @@ func (l *linter) fields(attrs []*Attribute, calls ...*Call) {
 			continue
 		}
 		for _, name := range a.FieldNames() {
-			l.field(a.Range, a.Name, name, calls...)
+			for _, part := range strings.Split(name, "/") {
+				if !strings.HasPrefix(part, "parent.") {
+					l.field(a.Range, a.Name, part, calls...)
+				}
+			}
 		}
 	}
 }
@@ -293,13 +297,14 @@ func (l *linter) field(rng hcl.Range, attr, name string, calls ...*Call) {
 	var near []string
 	for _, c := range calls {
 		command, ok := l.table.Command(c.Command)
-		if !ok || len(command.Fields) == 0 {
-			return // nothing is known of the answer
+		if !ok {
+			return // reported already
 		}
-		if _, ok := command.Field(base); ok {
+		fields := command.Shown(c.Result)
+		if len(fields) == 0 || slices.ContainsFunc(fields, func(f apitable.Field) bool { return f.Name == base }) {
 			return
 		}
-		for _, f := range command.Fields {
+		for _, f := range fields {
 			near = append(near, f.Name)
 		}
 	}

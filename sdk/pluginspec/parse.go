@@ -161,6 +161,7 @@ func (s *source) typ(key, n *yaml.Node) *Type {
 		"example":    func(_, v *yaml.Node) { t.Example, _ = s.str(v) },
 		"schema":     func(_, v *yaml.Node) { t.Schema = s.atLeast(v, 1) },
 		"scope":      func(_, v *yaml.Node) { t.Scope = s.choice(v, "account", "project", "domain", "global") },
+		"role":       func(_, v *yaml.Node) { t.Role = s.choice(v, "user", "domain_admin", "admin") },
 		"attributes": func(_, v *yaml.Node) { t.Attributes = s.attributes(v) },
 		"blocks":     func(_, v *yaml.Node) { t.Blocks = s.blocks(v, 1) },
 		"tags":       func(_, v *yaml.Node) { t.Tags, _ = s.str(v) },
@@ -229,15 +230,16 @@ func (s *source) identity(n *yaml.Node) *Identity {
 		"marker":  func(_, v *yaml.Node) { id.Marker, _ = s.str(v) },
 		"reserve": func(_, v *yaml.Node) { id.Reserve = s.boolean(v) },
 		"serial":  func(_, v *yaml.Node) { id.Serial = s.boolean(v) },
+		"repeat":  func(_, v *yaml.Node) { id.Repeat = s.boolean(v) },
 	})
 	ways := 0
-	for _, set := range []bool{len(id.Natural) > 0, id.Marker != "", id.Reserve, id.Serial} {
+	for _, set := range []bool{len(id.Natural) > 0, id.Marker != "", id.Reserve, id.Serial, id.Repeat} {
 		if set {
 			ways++
 		}
 	}
 	if ok && ways != 1 {
-		s.fail(n, "One identity expected", "An interrupted create is found again in exactly one way: natural, marker, reserve or serial.")
+		s.fail(n, "One identity expected", "An interrupted create is found again in exactly one way: natural, marker, reserve, serial or repeat.")
 	}
 	return id
 }

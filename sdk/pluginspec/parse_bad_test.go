@@ -99,7 +99,7 @@ func TestParseRefuses(t *testing.T) {
 				"p.yaml:3,9-10: Missing verb: The type \"t\" has no delete: what was created could never be removed.\n" +
 				"p.yaml:3,9-10: Missing verb: The type \"t\" has no identity: an interrupted create could not be found again.\n"},
 		"two identities": {head + "types: {t: {find: l, identity: {marker: x, serial: true}}}\n",
-			"p.yaml:3,32-33: One identity expected: An interrupted create is found again in exactly one way: natural, marker, reserve or serial.\n"},
+			"p.yaml:3,32-33: One identity expected: An interrupted create is found again in exactly one way: natural, marker, reserve, serial or repeat.\n"},
 		"calls": {head + "types: {t: {find: {call: a, method: GET}, read: {method: GET}, update: [{}], delete: {wait: {every: soon}, call: a}}}\n",
 			"p.yaml:3,19-20: Contradictory call: A call is a command, or a method and a path, not both.\n" +
 				"p.yaml:3,49-50: Incomplete call: A call over HTTP has both a method and a path.\n" +

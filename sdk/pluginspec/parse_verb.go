@@ -20,7 +20,6 @@ func (s *source) verb(n *yaml.Node) *Verb {
 		s.mapping(n, "a verb with a handler", fields{
 			"handler": func(_, value *yaml.Node) { v.Handler = s.boolean(value) },
 			"batch":   func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
-			"serial":  func(_, value *yaml.Node) { v.Serial = s.template(value) },
 		})
 		return v
 	}
@@ -35,9 +34,8 @@ func (s *source) verb(n *yaml.Node) *Verb {
 					v.Calls = append(v.Calls, s.call(resolve(item), nil))
 				}
 			},
-			"batch":  func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
-			"serial": func(_, value *yaml.Node) { v.Serial = s.template(value) },
-			"gone":   func(_, value *yaml.Node) { v.Gone = s.template(value) },
+			"batch": func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+			"gone":  func(_, value *yaml.Node) { v.Gone = s.template(value) },
 		})
 		return v
 	}
@@ -135,7 +133,7 @@ func (s *source) child(n *yaml.Node) *Child {
 		"update":    func(_, v *yaml.Node) { c.Update = s.call(v, nil) },
 		"delete":    func(_, v *yaml.Node) { c.Delete = s.call(v, nil) },
 		"exclusive": func(_, v *yaml.Node) { c.Exclusive, _ = s.str(v) },
-		"expand":    func(_, v *yaml.Node) { c.Expand = s.list(v) },
+		"id":        func(_, v *yaml.Node) { c.ID, _ = s.str(v) },
 	})
 	if !ok {
 		return c

@@ -8,6 +8,7 @@
 package pluginspec
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -41,6 +42,7 @@ type Type struct {
 	Example    string // path of an example stack, relative to the plugin.yaml
 	Schema     int    // version of the schema, starts at 1
 	Scope      string // account, project, domain, global
+	Role       string // lowest role that may use it: user, domain_admin, admin
 	Attributes []*Attribute
 	Blocks     []*Block
 	Tags       string // CloudStack resource type whose tags the `tags` attribute keeps
@@ -144,8 +146,8 @@ type Child struct {
 	Update    *Call // nil: a change deletes and creates
 	Delete    *Call
 	Exclusive string // attribute of the type that says foreign children go too
-	// Expand names list attributes that one call takes item by item.
-	Expand []string
+	// ID is the field of the listing that a child is known by; "" = id.
+	ID string
 }
 
 // Verb is one operation of a type: handler code, or calls in order.
@@ -153,7 +155,6 @@ type Verb struct {
 	Handler bool
 	Calls   []*Call
 	Batch   bool // one listing serves every object of the type
-	Serial  string
 	// Gone, of a read, is a template over response that is true when the object
 	// is gone although the cloud still lists its record.
 	Gone string
@@ -189,6 +190,17 @@ type Identity struct {
 	Marker  string            // parameter that carries the operation id
 	Reserve bool
 	Serial  bool
+	Repeat  bool // made twice is as made once: there is nothing to find
+}
+
+// IDField is where an object shows what it is known by: "" for its field id,
+// else fields joined by slashes, those of what it belongs to first
+// (virtualmachineid/id).
+func (t *Type) IDField() string {
+	if id := t.Attr("id"); id != nil && id.Field != "id" && !strings.Contains(id.Field, "${") {
+		return id.Field
+	}
+	return ""
 }
 
 // Find lists objects: data sources, lookups, import by name.
