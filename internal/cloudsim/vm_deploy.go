@@ -163,9 +163,6 @@ func chooseKeys(c *Call, d *deployment) error {
 	return c.setKeys(&d.vm, names)
 }
 
-// keyNamesDetail is the detail that names a machine's key pairs.
-const keyNamesDetail = "SSH.KeyPairNames"
-
 // setKeys gives a machine key pairs of its owner.
 func (c *Call) setKeys(vm *VM, names []string) error {
 	vm.SSHKeys, vm.PublicKeys = nil, nil
@@ -180,7 +177,7 @@ func (c *Call) setKeys(vm *VM, names []string) error {
 		return nil
 	}
 	details := maps.Clone(detailsObj(vm.Details))
-	details["SSH.PublicKey"], details[keyNamesDetail] = strings.Join(vm.PublicKeys, "\n"), strings.Join(vm.SSHKeys, ",")
+	details["SSH.PublicKey"], details["SSH.KeyPairNames"] = strings.Join(vm.PublicKeys, "\n"), strings.Join(vm.SSHKeys, ",")
 	vm.Details = details
 	return nil
 }
@@ -236,7 +233,9 @@ func (c *Call) uniqueHostName(vm VM) error {
 
 // create puts the rows of a checked deployment.
 func (d *deployment) create(c *Call) {
-	d.vm.Details["deployvm"] = "true" // until it comes up for the first time
+	if !c.Bool("startvm", true) {
+		d.vm.Details["deployvm"] = "true"
+	}
 	if d.vm.PasswordEnabled {
 		d.vm.Password = valueOr(c.Str("password"), newPassword())
 	}
@@ -273,7 +272,6 @@ func deployJob(c *Call) (Obj, error) {
 		// A deployment that fails leaves a machine that has to be destroyed.
 		if broken, ok := c.VMs.Get(vm.ID); ok {
 			broken.State, broken.LastUpdated, broken.HostID = VMError, c.Now(), ""
-			c.plug(&broken, false)
 			c.VMs.Put(broken)
 			if commitErr := c.Commit(); commitErr != nil {
 				return nil, commitErr
