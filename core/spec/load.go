@@ -15,13 +15,16 @@ type Options struct {
 	// Version of the running program, checked against the stack's own
 	// requirement. Empty skips the check.
 	Version string
+	// Texts stand in for the files on disk, by absolute name: a saved plan
+	// brings its sources along. Empty reads the disk.
+	Texts map[string][]byte
 }
 
 // Load reads the stack at path: a file, or a folder whose stack files are
 // merged. It returns what could be read together with everything found wrong;
 // the Stack is never nil, so its Files serve to show the diagnostics.
 func Load(path string, opts Options) (*Stack, hcl.Diagnostics) {
-	src, diags := readSources(path)
+	src, diags := readSources(path, opts.Texts)
 	if src == nil {
 		return newStack(), diags
 	}

@@ -101,7 +101,7 @@ func (l *loader) module(stack *Stack, m *Module, folder string) hcl.Diagnostics 
 		m.Stack = known
 		return nil
 	}
-	src, diags := readSources(folder)
+	src, diags := readSources(folder, l.opts.Texts)
 	if src == nil {
 		for _, d := range diags {
 			d.Subject = m.body.Ptr()

@@ -36,21 +36,14 @@ type sources struct {
 
 // readSources reads and parses the file or folder at path. It returns nil if
 // nothing could be read at all.
-func readSources(path string) (*sources, hcl.Diagnostics) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, hcl.Diagnostics{pathError(path, err)}
+func readSources(path string, texts map[string][]byte) (*sources, hcl.Diagnostics) {
+	find := filesAt
+	if len(texts) > 0 {
+		find = func(path string) (string, []string, *hcl.Diagnostic) { return textsAt(path, texts) }
 	}
-	folder, names := filepath.Dir(path), []string{filepath.Clean(path)}
-	if info.IsDir() {
-		folder = path
-		if names, err = stackFiles(path); err != nil {
-			return nil, hcl.Diagnostics{pathError(path, err)}
-		}
-		if len(names) == 0 {
-			return nil, hcl.Diagnostics{diag.Errorf(nil, "No stack found",
-				"The folder %s holds no *.hcl, *.yaml or *.yml file. Name a stack file or a folder with one.", path)}
-		}
+	folder, names, d := find(path)
+	if d != nil {
+		return nil, hcl.Diagnostics{d}
 	}
 	dir, err := filepath.Abs(folder)
 	if err != nil {
@@ -59,7 +52,7 @@ func readSources(path string) (*sources, hcl.Diagnostics) {
 	src := &sources{dir: dir, folder: folder, files: map[string]*hcl.File{}}
 	var diags hcl.Diagnostics
 	for _, name := range names {
-		file, moreDiags := parseFile(name)
+		file, moreDiags := parseGiven(name, texts)
 		diags = append(diags, atMost(maxParseErrors, moreDiags)...)
 		if file != nil {
 			src.names = append(src.names, name)
@@ -67,6 +60,54 @@ func readSources(path string) (*sources, hcl.Diagnostics) {
 		}
 	}
 	return src, diags
+}
+
+// filesAt lists the files of the stack at path, and their folder.
+func filesAt(path string) (folder string, names []string, d *hcl.Diagnostic) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", nil, pathError(path, err)
+	}
+	if !info.IsDir() {
+		return filepath.Dir(path), []string{filepath.Clean(path)}, nil
+	}
+	if names, err = stackFiles(path); err != nil {
+		return "", nil, pathError(path, err)
+	}
+	if len(names) == 0 {
+		return "", nil, diag.Errorf(nil, "No stack found",
+			"The folder %s holds no *.hcl, *.yaml or *.yml file. Name a stack file or a folder with one.", path)
+	}
+	return path, names, nil
+}
+
+// textsAt is filesAt among texts that were brought along.
+func textsAt(path string, texts map[string][]byte) (folder string, names []string, d *hcl.Diagnostic) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", nil, pathError(path, err)
+	}
+	if _, ok := texts[whole]; ok {
+		return filepath.Dir(path), []string{filepath.Clean(path)}, nil
+	}
+	for name := range texts {
+		if filepath.Dir(name) == whole {
+			names = append(names, filepath.Join(path, filepath.Base(name)))
+		}
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return "", nil, pathError(path, fs.ErrNotExist)
+	}
+	return path, names, nil
+}
+
+// parseGiven parses a text that was brought along, or else the file.
+func parseGiven(name string, texts map[string][]byte) (*hcl.File, hcl.Diagnostics) {
+	if whole, err := filepath.Abs(name); err == nil && len(texts) > 0 {
+		return parseText(name, texts[whole])
+	}
+	return parseFile(name)
 }
 
 // atMost keeps the first n diagnostics of a file and says how many more there
@@ -114,6 +155,11 @@ func parseFile(name string) (*hcl.File, hcl.Diagnostics) {
 	if d != nil {
 		return nil, hcl.Diagnostics{d}
 	}
+	return parseText(name, src)
+}
+
+// parseText parses what a file holds.
+func parseText(name string, src []byte) (*hcl.File, hcl.Diagnostics) {
 	if d := checkText(name, src); d != nil {
 		return &hcl.File{Body: hcl.EmptyBody(), Bytes: printable(src)}, hcl.Diagnostics{d}
 	}
