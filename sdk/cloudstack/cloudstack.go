@@ -75,6 +75,7 @@ type cloud struct {
 	apiKey, secretKey func() string
 	endpoint          *url.URL
 	http              *http.Client
+	carrier           Carrier // nil: CloudStack itself
 	limit             *limiter
 	permits           *permits
 	pace              *pace
@@ -165,7 +166,12 @@ func (c *Client) Now() time.Time { return time.Now().Add(c.Offset()) }
 func (c *Client) Offset() time.Duration { return time.Duration(c.offset.Load()) }
 
 // Close drops idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	if c.carrier != nil {
+		c.carrier.Close()
+	}
+}
 
 // sleep waits for d or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {

@@ -181,6 +181,9 @@ func (c *Client) identified(ctx context.Context, id Identity) ([]Object, error) 
 			}
 		}
 	}
+	if IsGone(err) {
+		return nil, nil // likewise
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ const (
 
 // do sends one request, once, and returns what is inside the only top key of the answer.
 func (c *cloud) do(ctx context.Context, command string, params Params, post bool) (Object, error) {
+	if c.carrier != nil {
+		return c.carry(ctx, command, params, post)
+	}
 	kind, err := c.kind(ctx)
 	if err != nil {
 		var t *transportError

@@ -47,6 +47,7 @@ func Parse(filename string, src []byte) (*Plugin, hcl.Diagnostics) {
 		return p, s.diags
 	}
 	s.plugin(root, p)
+	s.overHTTP(p)
 	if !s.diags.HasErrors() {
 		s.check(p)
 	}
@@ -66,6 +67,7 @@ func (s *source) plugin(root *yaml.Node, p *Plugin) {
 		"transport": func(_, v *yaml.Node) { p.Transport = s.choice(v, "cloudstack", "http") },
 		"needs":     func(_, v *yaml.Node) { p.Needs = s.words(v, "cloud") },
 		"config":    func(_, v *yaml.Node) { p.Config = s.attributes(v) },
+		"http":      func(_, v *yaml.Node) { p.HTTP = s.http(v) },
 		"types": func(_, v *yaml.Node) {
 			s.entries(v, "types", func(key, value *yaml.Node) {
 				t := s.typ(key, value)

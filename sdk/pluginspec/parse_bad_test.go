@@ -79,7 +79,7 @@ func TestParseRefuses(t *testing.T) {
 				"p.yaml:9,34-35: Unsuitable default: The default does not fit the attribute's type: string required, but have object.\n" +
 				"p.yaml:10,34-34: Value expected: A default is a value; leave the key out if there is none.\n"},
 		"template": {wrap("      a: {type: string, default: \"${slef.b}\"}\n      b: {type: string, default: \"${uper(self.a)}\"}\n      c: {type: string, default: \"x ${self.a\"}\n"),
-			"p.yaml:6,37-43: Unknown name in a template: There is no \"slef\" here; a template knows \"cloud\", \"identity\", \"item\", \"lookup\", \"operation\", \"parent\", \"prior\", \"ref\", \"response\", \"self\", \"stack\". Did you mean \"self\"?\n" +
+			"p.yaml:6,37-43: Unknown name in a template: There is no \"slef\" here; a template knows \"cloud\", \"config\", \"identity\", \"item\", \"lookup\", \"operation\", \"parent\", \"prior\", \"ref\", \"response\", \"self\", \"stack\". Did you mean \"self\"?\n" +
 				"p.yaml:7,37-41: Unknown function: There is no function \"uper\" in templates of a plugin.yaml. Did you mean \"upper\"?\n" +
 				"p.yaml:8,35-37: Unclosed template interpolation sequence: There is no closing brace for this interpolation sequence before the end of the file. This might be caused by incorrect nesting inside the given expression.\n"},
 		"names that lead nowhere": {wrap("      a: {type: string, conflicts: [bb], affects: [c]}\n      b: {type: string}\n"),

@@ -54,18 +54,22 @@ func (s *source) call(n *yaml.Node, more fields) *Call {
 		return c
 	}
 	known := fields{
-		"key":    func(_, v *yaml.Node) { c.Key, _ = s.str(v) },
-		"call":   func(_, v *yaml.Node) { c.Command, _ = s.str(v) },
-		"when":   func(_, v *yaml.Node) { c.When = s.template(v) },
-		"params": func(_, v *yaml.Node) { c.Params = s.templates(v, "params") },
-		"only":   func(_, v *yaml.Node) { c.Only = nonNil(s.list(v)) },
-		"on":     func(_, v *yaml.Node) { c.On = s.list(v) },
-		"result": func(_, v *yaml.Node) { c.Result, _ = s.str(v) },
-		"wait":   func(_, v *yaml.Node) { c.Wait = s.wait(v) },
-		"serial": func(_, v *yaml.Node) { c.Serial = s.template(v) },
-		"method": func(_, v *yaml.Node) { c.Method = s.choice(v, "GET", "POST", "PUT", "PATCH", "DELETE") },
-		"path":   func(_, v *yaml.Node) { c.Path = s.template(v) },
-		"body":   func(_, v *yaml.Node) { c.Body = s.templates(v, "body") },
+		"key":     func(_, v *yaml.Node) { c.Key, _ = s.str(v) },
+		"call":    func(_, v *yaml.Node) { c.Command, _ = s.str(v) },
+		"when":    func(_, v *yaml.Node) { c.When = s.template(v) },
+		"params":  func(_, v *yaml.Node) { c.Params = s.templates(v, "params") },
+		"only":    func(_, v *yaml.Node) { c.Only = nonNil(s.list(v)) },
+		"on":      func(_, v *yaml.Node) { c.On = s.list(v) },
+		"result":  func(_, v *yaml.Node) { c.Result, _ = s.str(v) },
+		"wait":    func(_, v *yaml.Node) { c.Wait = s.wait(v) },
+		"serial":  func(_, v *yaml.Node) { c.Serial = s.template(v) },
+		"method":  func(_, v *yaml.Node) { c.Method = s.choice(v, "GET", "POST", "PUT", "PATCH", "DELETE") },
+		"path":    func(_, v *yaml.Node) { c.Path = s.template(v) },
+		"query":   func(_, v *yaml.Node) { c.Query = s.templates(v, "query") },
+		"headers": func(_, v *yaml.Node) { c.Headers = s.templates(v, "headers") },
+		"body":    func(_, v *yaml.Node) { c.Body = s.templates(v, "body") },
+		"wrap":    func(_, v *yaml.Node) { c.Wrap, _ = s.str(v) },
+		"paging":  func(_, v *yaml.Node) { c.Paging = s.paging(v) },
 	}
 	maps.Copy(known, more)
 	if !s.mapping(n, "a call", known) {
@@ -80,7 +84,7 @@ func (s *source) call(n *yaml.Node, more fields) *Call {
 		s.fail(n, "Incomplete call", "A call over HTTP has both a method and a path.")
 	}
 	if c.Key == "" {
-		c.Key = c.Command
+		c.Key = c.Name()
 	}
 	return c
 }

@@ -25,6 +25,7 @@ type Plugin struct {
 	Transport string   // "cloudstack" or "http"
 	Needs     []string // "cloud": receives cloud credentials
 	Config    []*Attribute
+	HTTP      *HTTP            // of transport http: how the API is reached
 	Types     map[string]*Type // resources and data sources by name
 	Steps     map[string]*Step // pipeline step kinds served by this plugin
 	Filename  string
@@ -172,8 +173,12 @@ type Call struct {
 	Wait    *Wait
 	Serial  string // template: calls of equal value never run at once
 	Method  string
-	Path    string
-	Body    map[string]string
+	Path    string            // template
+	Query   map[string]string // parameter → template
+	Headers map[string]string // header → template
+	Body    map[string]string // path in the body → template; beside those by convention
+	Wrap    string            // path in the body under which attributes go
+	Paging  *Paging           // of this listing; nil = that of the plugin
 	Range   hcl.Range
 }
 

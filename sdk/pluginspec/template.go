@@ -16,7 +16,7 @@ import (
 // Roots are the names an expression in a plugin.yaml may start with. Which of
 // them have a value depends on where the expression stands.
 func Roots() []string {
-	return []string{"cloud", "identity", "item", "lookup", "operation", "parent", "prior", "ref", "response", "self", "stack"}
+	return []string{"cloud", "config", "identity", "item", "lookup", "operation", "parent", "prior", "ref", "response", "self", "stack"}
 }
 
 // ParseTemplate reads a template of a plugin.yaml: "${…}" alone keeps the type
