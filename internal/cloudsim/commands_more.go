@@ -4,5 +4,6 @@ package cloudsim
 func moreCommands() []map[string]command {
 	return []map[string]command{
 		securityGroupCommands,
+		isoCommands,
 	}
 }

@@ -118,7 +118,7 @@ type Volume struct {
 	DiskPath         string     `json:"diskpath,omitempty"` // folder of the guest's file system under the cloud's folder
 }
 
-// Template is an image machines are made from. Owner is the system account for built-in ones. Several zones are not modelled.
+// Template is an image machines are made from. Owner is the system account for built-in ones.
 type Template struct {
 	Base
 	Owner
@@ -129,6 +129,7 @@ type Template struct {
 	Hypervisor         string            `json:"hypervisor"`
 	OSTypeID           string            `json:"ostypeid"`
 	ZoneID             string            `json:"zoneid"`
+	OtherZoneIDs       []string          `json:"otherzoneids,omitempty"` // it was copied to
 	Status             string            `json:"status"` // "Download Complete"
 	Ready              bool              `json:"ready"`
 	Public             bool              `json:"public"`

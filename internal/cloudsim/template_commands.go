@@ -21,7 +21,7 @@ var templateCommands = map[string]command{
 	"updateTemplatePermissions": {run: updateTemplatePermissions, id: kindTemplate, event: "TEMPLATE.UPDATE"},
 	"listTemplatePermissions":   {run: listTemplatePermissions, id: kindTemplate},
 	"deleteTemplate":            {start: startTemplate, job: deleteTemplateJob, id: kindTemplate, event: "TEMPLATE.DELETE"},
-	"copyTemplate":              {start: startTemplate, job: copyTemplateJob, id: kindTemplate, event: "TEMPLATE.COPY"},
+	"copyTemplate":              {start: startTemplate, job: copyImageJob("template"), id: kindTemplate, event: "TEMPLATE.COPY"},
 }
 
 // mayUse tells whether the caller may deploy from a template.
@@ -74,12 +74,20 @@ func (c *Call) listImages(key string, iso bool, keep func(*Call, Template) bool)
 		if !c.Has("id") && !c.Has("ids") && !keep(c, t) {
 			return false
 		}
-		return c.is("zoneid", t.ZoneID) && (!c.Has("hypervisor") || strings.EqualFold(c.Str("hypervisor"), t.Hypervisor)) &&
+		return (!c.Has("hypervisor") || strings.EqualFold(c.Str("hypervisor"), t.Hypervisor)) &&
 			c.isBool("ispublic", t.Public) && c.isBool("isready", t.Ready) && (!c.Has("templatetype") || strings.EqualFold(c.Str("templatetype"), t.Type)) &&
 			c.matchTags(map[bool]string{true: "ISO", false: "Template"}[iso], t.ID)
 	})
 	slices.SortStableFunc(rows, func(a, b Template) int { return a.SortKey - b.SortKey })
-	return Listing(key, rows, c.templateResponse)
+	var shown []Template
+	for _, t := range rows {
+		shown = append(shown, c.zoneRows(t)...)
+	}
+	shown = slices.DeleteFunc(shown, func(t Template) bool { return !c.is("zoneid", t.ZoneID) })
+	if iso {
+		return Listing(key, shown, c.isoResponse)
+	}
+	return Listing(key, shown, c.templateResponse)
 }
 
 // templateResponse is a template as lists show it.
@@ -390,6 +398,10 @@ func deleteTemplateJob(c *Call) (Obj, error) {
 	if !ok {
 		return nil, Invalid("unable to find template with id %s", c.EntityID)
 	}
+	if rest, left := t.without(c.Str("zoneid")); left {
+		c.Templates.Put(rest)
+		return Success(), nil
+	}
 	var users []string
 	for v := range c.VMs.All() {
 		if v.TemplateID == t.ID {
@@ -412,19 +424,4 @@ func deleteTemplateJob(c *Call) (Obj, error) {
 // templateText is how a template shows in the server's texts.
 func templateText(t Template, a Account) string {
 	return fmt.Sprintf(`Template {"format":"%s","id":%d,"name":"%s","uniqueName":"%d-%d-%s","uuid":"%s"}`, t.Format, t.N, t.Name, t.N, a.N, t.ID, t.ID)
-}
-
-func copyTemplateJob(c *Call) (Obj, error) {
-	t, ok := c.Templates.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("unable to find template with id %s", c.EntityID)
-	}
-	targets := append(c.List("destzoneids"), c.List("destzoneid")...)
-	if len(targets) == 0 {
-		return nil, Invalid("Either destzoneid or destzoneids parameters have to be specified.")
-	}
-	if slices.Contains(targets, c.Str("sourcezoneid")) {
-		return nil, Invalid("Please specify different source and destination zones.")
-	}
-	return Obj{"template": c.templateResponse(t)}, nil
 }

@@ -79,7 +79,7 @@ func chooseTemplate(c *Call, d *deployment) error {
 	if !c.mayUse(t) {
 		return errNoPermission()
 	}
-	if !t.Ready {
+	if !t.Ready || !t.in(d.vm.ZoneID) {
 		return Invalid("The template %d is not available for use", t.N)
 	}
 	if h := c.Str("hypervisor"); h != "" && !strings.EqualFold(h, t.Hypervisor) {

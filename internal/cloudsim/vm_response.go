@@ -51,6 +51,7 @@ func (c *Call) vmResponse(v VM) Obj {
 		o["userdataid"], o["userdataname"] = u.ID, u.Name
 	}
 	o.Opt("userdatadetails", v.UserDataDetails)
+	c.putISO(o, v)
 	c.putPlace(o, v)
 	return o
 }
