@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -8,25 +9,58 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/moldctl/moldctl/core/spec"
 )
 
 // Functions returns the functions of the stack language. File names are taken
 // relative to dir, the stack's folder. getenv answers env(); nil stands for a
 // program without environment.
 func Functions(dir string, getenv func(string) (string, bool)) map[string]function.Function {
+	return functions(files{dir: dir}, envFunction(getenv))
+}
+
+// FunctionsOf returns the functions of a stack or module. In a module from
+// elsewhere file functions see its folder only, and env() answers only if its
+// caller allows it.
+func FunctionsOf(stack *spec.Stack, getenv func(string) (string, bool)) map[string]function.Function {
+	env := envFunction(getenv)
+	if c := stack.Confined; c != nil && !c.Env {
+		env = deniedEnv()
+	}
+	return functions(filesOf(stack), env)
+}
+
+func filesOf(stack *spec.Stack) files {
+	return files{dir: stack.Dir, confined: stack.Confined != nil}
+}
+
+func functions(in files, env function.Function) map[string]function.Function {
 	all := standardFunctions()
 	maps.Copy(all, textFunctions())
 	maps.Copy(all, collectionFunctions())
 	maps.Copy(all, hashFunctions())
 	maps.Copy(all, networkFunctions())
 	maps.Copy(all, codingFunctions())
-	maps.Copy(all, fileFunctions(dir))
-	all["env"] = envFunction(getenv)
+	maps.Copy(all, fileFunctions(in))
+	all["env"] = env
 	// A template may call everything but templatefile, so templates cannot
 	// include each other without end.
 	inTemplate := maps.Clone(all)
-	all["templatefile"] = templateFileFunction(dir, inTemplate)
+	all["templatefile"] = templateFileFunction(in, inTemplate)
 	return all
+}
+
+// deniedEnv is env() where it is not allowed.
+func deniedEnv() function.Function {
+	return function.New(&function.Spec{
+		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam: &function.Parameter{Name: "default", Type: cty.String, AllowNull: true},
+		Type:     function.StaticReturnType(cty.String),
+		Impl: func([]cty.Value, cty.Type) (cty.Value, error) {
+			return cty.NilVal, errors.New("this module comes from elsewhere and may not read the environment; its module block may allow it: allow = [\"env\"]")
+		},
+	})
 }
 
 // FunctionNames returns the names of the functions, sorted.

@@ -25,36 +25,75 @@ import (
 // maxFunctionFile bounds what a file function takes into memory.
 const maxFunctionFile = 64 << 20
 
-func fileFunctions(dir string) map[string]function.Function {
+// files are what the file functions of a stack or module see. Those of the
+// stack may read whatever the user may; a module from elsewhere sees its own
+// folder only, links resolved.
+type files struct {
+	dir      string // names are relative to it
+	confined bool
+}
+
+func fileFunctions(in files) map[string]function.Function {
 	return map[string]function.Function{
-		"abspath": textFunction("path", func(name string) (string, error) { return locate(dir, name), nil }),
+		"abspath": textFunction("path", func(name string) (string, error) { return in.locate(name), nil }),
 		"basename": textFunction("path", func(name string) (string, error) {
 			return path.Base(filepath.ToSlash(name)), nil
 		}),
 		"dirname": textFunction("path", func(name string) (string, error) {
 			return path.Dir(filepath.ToSlash(name)), nil
 		}),
-		"file": textFunction("path", func(name string) (string, error) { return readText(dir, name) }),
+		"file": textFunction("path", func(name string) (string, error) { return in.text(name) }),
 		"filebase64": textFunction("path", func(name string) (string, error) {
-			raw, err := readFile(dir, name)
+			raw, err := in.read(name)
 			return base64.StdEncoding.EncodeToString(raw), err
 		}),
-		"fileexists": fileExistsFunction(dir),
-		"fileset":    fileSetFunction(dir),
-		"filesha256": textFunction("path", func(name string) (string, error) { return fileDigest(dir, name) }),
+		"fileexists": fileExistsFunction(in),
+		"fileset":    fileSetFunction(in),
+		"filesha256": textFunction("path", func(name string) (string, error) { return in.digest(name) }),
 	}
 }
 
 // locate makes a file name absolute, relative to the stack's folder.
-func locate(dir, name string) string {
+func (in files) locate(name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
 	}
-	return filepath.Join(dir, name)
+	return filepath.Join(in.dir, name)
 }
 
-func readFile(dir, name string) ([]byte, error) {
-	f, err := open(dir, name)
+// root opens the folder that a confined module sees, and says what a name is
+// within it.
+func (in files) root(name string) (*os.Root, string, error) {
+	rel, err := filepath.Rel(in.dir, in.locate(name))
+	if err != nil || !filepath.IsLocal(rel) {
+		return nil, "", outside(name)
+	}
+	root, err := os.OpenRoot(in.dir)
+	if err != nil {
+		return nil, "", fileError(name, err)
+	}
+	return root, rel, nil
+}
+
+func outside(name string) error {
+	return function.NewArgErrorf(0, "%s does not lie in the module's folder, and a module from elsewhere reads nothing else; give it the content as a variable", name)
+}
+
+// stat follows links.
+func (in files) stat(name string) (fs.FileInfo, error) {
+	if !in.confined {
+		return os.Stat(in.locate(name))
+	}
+	root, rel, err := in.root(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // only read from
+	return root.Stat(rel)
+}
+
+func (in files) read(name string) ([]byte, error) {
+	f, err := in.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +108,8 @@ func readFile(dir, name string) ([]byte, error) {
 	return raw, nil
 }
 
-func readText(dir, name string) (string, error) {
-	raw, err := readFile(dir, name)
+func (in files) text(name string) (string, error) {
+	raw, err := in.read(name)
 	if err != nil {
 		return "", err
 	}
@@ -80,9 +119,9 @@ func readText(dir, name string) (string, error) {
 	return string(raw), nil
 }
 
-// fileDigest streams the file, so it may be of any size.
-func fileDigest(dir, name string) (string, error) {
-	f, err := open(dir, name)
+// digest streams the file, so it may be of any size.
+func (in files) digest(name string) (string, error) {
+	f, err := in.open(name)
 	if err != nil {
 		return "", err
 	}
@@ -94,24 +133,53 @@ func fileDigest(dir, name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func open(dir, name string) (*os.File, error) {
-	full := locate(dir, name)
-	info, err := os.Stat(full)
+func (in files) open(name string) (*os.File, error) {
+	info, err := in.stat(name)
 	if err != nil {
 		return nil, fileError(name, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, function.NewArgErrorf(0, "%s is no regular file", name)
 	}
-	f, err := os.Open(full)
+	f, err := in.openAny(name)
 	if err != nil {
 		return nil, fileError(name, err)
 	}
 	return f, nil
 }
 
+func (in files) openAny(name string) (*os.File, error) {
+	if !in.confined {
+		return os.Open(in.locate(name))
+	}
+	root, rel, err := in.root(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // the file stays open
+	return root.Open(rel)
+}
+
+// below is what lies below a folder.
+func (in files) below(name string) (fs.FS, func() error, error) {
+	if !in.confined {
+		return os.DirFS(in.locate(name)), func() error { return nil }, nil
+	}
+	root, rel, err := in.root(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	sub, err := fs.Sub(root.FS(), filepath.ToSlash(rel))
+	return sub, root.Close, err
+}
+
 func fileError(name string, err error) error {
+	var said function.ArgError
 	switch {
+	case errors.As(err, &said):
+		return err
+	case strings.Contains(err.Error(), "path escapes from parent"): // os.Root has no error of its own for it
+		return outside(name)
 	case errors.Is(err, fs.ErrNotExist):
 		return function.NewArgErrorf(0, "there is no file %s (names are relative to the stack's folder)", name)
 	case errors.Is(err, fs.ErrPermission):
@@ -120,12 +188,12 @@ func fileError(name string, err error) error {
 	return function.NewArgErrorf(0, "the file %s cannot be read: %s", name, err)
 }
 
-func fileExistsFunction(dir string) function.Function {
+func fileExistsFunction(in files) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "path", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			info, err := os.Stat(locate(dir, args[0].AsString()))
+			info, err := in.stat(args[0].AsString())
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return cty.NilVal, fileError(args[0].AsString(), err)
 			}
@@ -136,26 +204,27 @@ func fileExistsFunction(dir string) function.Function {
 
 // fileSetFunction lists files below a folder by a pattern in which ** stands
 // for any number of folders.
-func fileSetFunction(dir string) function.Function {
+func fileSetFunction(in files) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "pattern", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			root, pattern := locate(dir, args[0].AsString()), args[1].AsString()
+			pattern := args[1].AsString()
 			if _, err := path.Match(pattern, ""); err != nil {
 				return cty.NilVal, function.NewArgErrorf(1, "%q is no pattern: %s", pattern, err)
 			}
+			folder, done, err := in.below(args[0].AsString())
+			if err != nil {
+				return cty.NilVal, fileError(args[0].AsString(), err)
+			}
+			defer func() { _ = done() }() // only read from
 			var found []cty.Value
-			err := filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+			err = fs.WalkDir(folder, ".", func(name string, e fs.DirEntry, err error) error {
 				if err != nil || e.IsDir() {
 					return err
 				}
-				rel, err := filepath.Rel(root, name)
-				if err != nil {
-					return err
-				}
-				if rel = filepath.ToSlash(rel); matchPath(strings.Split(pattern, "/"), strings.Split(rel, "/")) {
-					found = append(found, cty.StringVal(rel))
+				if matchPath(strings.Split(pattern, "/"), strings.Split(name, "/")) {
+					found = append(found, cty.StringVal(name))
 				}
 				return nil
 			})
@@ -185,13 +254,13 @@ func matchPath(pattern, name []string) bool {
 }
 
 // templateFileFunction evaluates a file as a template with the given variables.
-func templateFileFunction(dir string, functions map[string]function.Function) function.Function {
+func templateFileFunction(in files, functions map[string]function.Function) function.Function {
 	render := func(args []cty.Value) (cty.Value, error) {
 		name, _ := args[0].Unmark()
 		if ty := args[1].Type(); !ty.IsObjectType() && !ty.IsMapType() {
 			return cty.NilVal, function.NewArgErrorf(1, "a map of the template's variables is required")
 		}
-		text, err := readText(dir, name.AsString())
+		text, err := in.text(name.AsString())
 		if err != nil {
 			return cty.NilVal, err
 		}

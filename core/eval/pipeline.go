@@ -106,12 +106,12 @@ func (s Scope) fileOf(name cty.Value) (file, sum cty.Value, err error) {
 	if !plain.IsKnown() {
 		return name, cty.UnknownVal(cty.String).WithMarks(marks), nil
 	}
-	dir := s.Names.stack.Dir
-	digest, err := fileDigest(dir, plain.AsString())
+	in := filesOf(s.Names.stack)
+	digest, err := in.digest(plain.AsString())
 	if err != nil {
 		return name, cty.NilVal, err
 	}
-	return cty.StringVal(locate(dir, plain.AsString())).WithMarks(marks), cty.StringVal(digest).WithMarks(marks), nil
+	return cty.StringVal(in.locate(plain.AsString())).WithMarks(marks), cty.StringVal(digest).WithMarks(marks), nil
 }
 
 func attributeRange(step *spec.Step, kind Kind, name string) *hcl.Range {

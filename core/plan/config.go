@@ -72,7 +72,7 @@ func newConfig(stack *spec.Stack, types map[string]*pluginspec.Type, steps map[s
 		Stack: stack, types: types, steps: steps, names: names, kinds: stepKinds(steps),
 		locals: map[string]cty.Value{}, pipelines: map[string]cty.Value{}, inputs: map[string]cty.Value{},
 	}
-	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: eval.Functions(stack.Dir, os.LookupEnv)}
+	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: eval.FunctionsOf(stack, os.LookupEnv)}
 	return c
 }
 

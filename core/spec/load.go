@@ -18,6 +18,9 @@ type Options struct {
 	// Texts stand in for the files on disk, by absolute name: a saved plan
 	// brings its sources along. Empty reads the disk.
 	Texts map[string][]byte
+	// Modules finds modules that are no folders of the stack. Without it they
+	// are errors.
+	Modules Modules
 }
 
 // Load reads the stack at path: a file, or a folder whose stack files are

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -15,6 +14,10 @@ import (
 type Module struct {
 	Name      string
 	Source    string
+	Package   string         // what the lock file calls it; "" for a folder of the stack
+	Version   string         // of what is in it, "" if nothing says
+	Requires  Constraint     // on the version
+	Allow     []string       // what a module from elsewhere may do beside what all may: env, local
 	Count     hcl.Expression // nil if not given
 	ForEach   hcl.Expression // nil if not given; never together with Count
 	DependsOn []hcl.Traversal
@@ -23,15 +26,17 @@ type Module struct {
 	Stack     *Stack                    // what is in the folder; nil if it cannot be read
 	Range     hcl.Range
 
-	cloudRange hcl.Range
-	body       hcl.Range // the source, or the block without one
+	cloudRange   hcl.Range
+	body         hcl.Range // the source, or the block without one
+	versionRange hcl.Range
+	allowRange   hcl.Range
 }
 
 // maxModuleDepth bounds modules in modules.
 const maxModuleDepth = 16
 
 var moduleSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
-	{Name: "source", Required: true}, {Name: "version"}, {Name: "count"}, {Name: "for_each"}, {Name: "depends_on"}, {Name: "cloud"},
+	{Name: "source", Required: true}, {Name: "version"}, {Name: "count"}, {Name: "for_each"}, {Name: "depends_on"}, {Name: "cloud"}, {Name: "allow"},
 }}
 
 func (d *decoder) module(b *hcl.Block) {
@@ -48,30 +53,37 @@ func (d *decoder) module(b *hcl.Block) {
 	d.metaArguments(frame, content.Attributes)
 	m.Count, m.ForEach, m.DependsOn, m.Cloud, m.cloudRange = frame.Count, frame.ForEach, frame.DependsOn, frame.Cloud, frame.CloudRange
 	if attr := content.Attributes["version"]; attr != nil {
-		d.errorf(attr.NameRange.Ptr(), "Unsupported argument", "A module that is a folder has no versions to choose from. Remove \"version\".")
+		d.moduleVersion(m, attr)
+	}
+	if attr := content.Attributes["allow"]; attr != nil {
+		d.allowed(m, attr)
 	}
 	if attr := content.Attributes["source"]; attr != nil {
 		m.Source, m.body = d.text(attr), attr.Expr.Range()
-		if m.Source != "" && d.localSource(m.Source, m.body) {
+		if m.Source != "" {
+			d.ownFolder(m)
 			d.stack.Modules = append(d.stack.Modules, m)
 		}
 	}
 }
 
-// localSource tells whether a source is a folder beside the stack.
-func (d *decoder) localSource(source string, at hcl.Range) bool {
-	if source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../") {
-		return true
+// ownFolder checks what only modules from elsewhere may have.
+func (d *decoder) ownFolder(m *Module) {
+	if !isFolder(m.Source) {
+		return
 	}
-	d.errorf(at.Ptr(), "Unsupported source",
-		"This version of moldctl takes modules from folders only, named relative to the file: \"./base\" or \"../shared/base\". Copy %q into a folder, for example with git submodule.", source)
-	return false
+	if m.versionRange != (hcl.Range{}) {
+		d.errorf(&m.versionRange, "Unsupported argument", "A module that is a folder has no versions to choose from. Remove \"version\".")
+	}
+	if m.allowRange != (hcl.Range{}) {
+		d.errorf(&m.allowRange, "Unsupported argument", "A module that is a folder of the stack may do what the stack may. Remove \"allow\".")
+	}
 }
 
 // loader reads the folders of modules, each once.
 type loader struct {
 	opts  Options
-	known map[string]*Stack // by absolute folder
+	known map[string]*Stack // by absolute folder and what is allowed there
 	path  []string          // folders being read, outermost first
 }
 
@@ -80,7 +92,7 @@ type loader struct {
 func (l *loader) modules(stack *Stack, folder string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, m := range stack.Modules {
-		diags = append(diags, l.module(stack, m, filepath.Join(folder, m.Source))...)
+		diags = append(diags, l.module(stack, m, folder)...)
 		if m.Stack != nil {
 			diags = append(diags, m.checkInputs()...)
 		}
@@ -88,7 +100,11 @@ func (l *loader) modules(stack *Stack, folder string) hcl.Diagnostics {
 	return diags
 }
 
-func (l *loader) module(stack *Stack, m *Module, folder string) hcl.Diagnostics {
+func (l *loader) module(stack *Stack, m *Module, base string) hcl.Diagnostics {
+	folder, confined, diags := l.find(stack, m, base)
+	if diags.HasErrors() {
+		return diags
+	}
 	dir, err := filepath.Abs(folder)
 	if err != nil {
 		return hcl.Diagnostics{pathError(folder, err)}
@@ -97,9 +113,10 @@ func (l *loader) module(stack *Stack, m *Module, folder string) hcl.Diagnostics 
 		return hcl.Diagnostics{diag.Errorf(m.body.Ptr(), "Module contains itself",
 			"The module %q leads back to a folder that it is part of, %s, so there would be no end of it.", m.Name, folder)}
 	}
-	if known, ok := l.known[dir]; ok {
+	key := dir + confined.key()
+	if known, ok := l.known[key]; ok {
 		m.Stack = known
-		return nil
+		return m.checkVersion()
 	}
 	src, diags := readSources(folder, l.opts.Texts)
 	if src == nil {
@@ -109,13 +126,14 @@ func (l *loader) module(stack *Stack, m *Module, folder string) hcl.Diagnostics 
 		return diags
 	}
 	child, more := decodeSources(src, l.opts, stack.Clouds)
+	child.Confined = confined
 	diags = append(append(diags, more...), child.refuseInModule()...)
 	maps.Copy(stack.Files, child.Files)
 	inner := &loader{opts: l.opts, known: l.known, path: append(slices.Clone(l.path), dir)}
 	diags = append(diags, inner.modules(child, folder)...)
 	maps.Copy(stack.Files, child.Files)
-	m.Stack, l.known[dir] = child, child
-	return diags
+	m.Stack, l.known[key] = child, child
+	return append(diags, m.checkVersion()...)
 }
 
 // refuseInModule reports blocks that only the stack itself may have.
@@ -128,7 +146,7 @@ func (s *Stack) refuseInModule() hcl.Diagnostics {
 	for _, i := range s.Imports {
 		refuse(i.Range, "import")
 	}
-	return diags
+	return append(diags, s.refuseLocalSteps()...)
 }
 
 // checkInputs compares the values given to a module with its variables.

@@ -101,4 +101,6 @@ func MetaArguments() []string {
 
 // reservedVariables are kept free because a module block takes its inputs
 // beside its own arguments.
-func reservedVariables() []string { return append(MetaArguments(), "source", "version", "locals") }
+func reservedVariables() []string {
+	return append(MetaArguments(), "source", "version", "locals", "allow")
+}

@@ -27,6 +27,7 @@ type Stack struct {
 	Dir      string                 // absolute folder that relative file names start from
 	Files    map[string]*hcl.File   // every source read, by the name diagnostics use
 	Range    hcl.Range              // the stack block, or the first file without one
+	Confined *Confinement           // nil unless it is a module from elsewhere
 
 	Store     Store             // where the state lies
 	Clouds    map[string]*Cloud // by alias, "" for the default one
