@@ -23,7 +23,7 @@ type operation struct {
 	typ            *pluginspec.Type
 	start          *wire.Start
 	cloud          *cloud
-	client         *cloudstack.Client // bound to the journal
+	client, api    *cloudstack.Client // bound to the journal
 	journal        *journal
 	prior, planned cty.Value
 	lookups        map[string]cloudstack.Object
@@ -86,6 +86,9 @@ func (s *server) operation(start *wire.Start, j *journal) (*operation, error) {
 	}
 	if o.cloud.client != nil {
 		o.client = o.cloud.client.With(j, settled...)
+	}
+	if o.cloud.api != nil {
+		o.api = o.cloud.api.With(j, settled...)
 	}
 	return o, nil
 }
@@ -185,6 +188,7 @@ func (o *operation) runCode(ctx context.Context) (*wire.Result, error) {
 		Type: o.typ.Name, Address: o.start.GetAddress(), Operation: o.start.GetOperation(), Stack: o.start.GetStack(),
 		Cloud: o.client, Identity: o.cloud.identity, Lookups: o.lookups, Private: o.start.GetPrivate(),
 		Resume: o.resume, Timeouts: o.start.GetTimeouts(), Progress: o.journal.progress,
+		config: configuration{o.spec, o.cloud.config},
 	}
 	var value cty.Value
 	var err error
@@ -214,11 +218,15 @@ func (o *operation) runCode(ctx context.Context) (*wire.Result, error) {
 
 // runDeclared lets the declarative runtime carry out the calls.
 func (o *operation) runDeclared(ctx context.Context) (*wire.Result, error) {
-	if o.client == nil {
-		return nil, fmt.Errorf("transport %s: calls over it are not carried out by this version", o.spec.Transport)
+	client := o.client
+	if o.spec.Transport == "http" {
+		client = o.api
+	}
+	if client == nil {
+		return nil, o.unconfigured()
 	}
 	req := declarative.Request{
-		Type: o.typ, Cloud: o.client, Identity: o.cloud.identity, Lookups: o.lookups, Prior: o.prior, Planned: o.planned,
+		Type: o.typ, Cloud: client, Identity: o.cloud.identity, Config: o.cloud.config, Lookups: o.lookups, Prior: o.prior, Planned: o.planned,
 		Private: o.start.GetPrivate(), Resume: o.resume, Address: o.start.GetAddress(),
 		Operation: o.start.GetOperation(), Stack: o.start.GetStack(), Progress: o.journal.progress,
 	}
@@ -273,8 +281,9 @@ func (s *server) settle(ctx context.Context, c *cloud, call *wire.Call) (*wire.C
 		return call, []*wire.Diagnostic{wire.Failure("", "Interrupted call cannot be judged",
 			fmt.Sprintf("What became of %s is not known: %v. Nothing was changed; run the command again.", call.GetCommand(), err))}
 	}
-	if c.client == nil {
-		return unsettled(fmt.Errorf("transport %s has no way to find out", s.spec.Transport))
+	client := s.clientOf(c)
+	if client == nil {
+		return unsettled(s.unconfigured())
 	}
 	open := cloudstack.OpenCall{
 		Key: call.GetKey(), Command: call.GetCommand(), ID: call.GetId(), Job: call.GetJob(), SentAt: time.UnixMilli(call.GetSentUnixMs()),
@@ -285,7 +294,7 @@ func (s *server) settle(ctx context.Context, c *cloud, call *wire.Call) (*wire.C
 	var settled cloudstack.Settled
 	err := s.guard("settle", func() error {
 		var err error
-		settled, err = cloudstack.Settle(ctx, c.client, open)
+		settled, err = cloudstack.Settle(ctx, client, open)
 		return err
 	})
 	if err != nil {

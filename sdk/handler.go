@@ -40,7 +40,12 @@ type Request struct {
 	Progress func(format string, args ...any)
 
 	private []byte
+	config  configuration
 }
+
+// Config fills a struct, tagged like those of handlers, with the plugin's own
+// configuration: what the user wrote in the block `plugin` of the stack.
+func (r *Request) Config(into any) error { return r.config.decode(into) }
 
 // SetPrivate keeps data for later operations on the object; it is stored
 // encrypted and never shown.
@@ -92,7 +97,11 @@ type PlanRequest struct {
 	Lookups  map[string]cloudstack.Object
 	Private  []byte
 	unknown  map[string]bool
+	config   configuration
 }
+
+// Config is Request.Config.
+func (r *PlanRequest) Config(into any) error { return r.config.decode(into) }
 
 // Unknown tells whether the attribute's value is known only after apply.
 func (r *PlanRequest) Unknown(path string) bool { return r.unknown[path] }

@@ -70,6 +70,7 @@ func (s *server) readOne(ctx context.Context, t *pluginspec.Type, c *cloud, item
 	r := &Request{
 		Type: t.Name, Address: item.GetRef(), Cloud: c.client, Identity: c.identity, Private: item.GetPrivate(),
 		Lookups: map[string]cloudstack.Object{}, Resume: map[string]cloudstack.Settled{}, Progress: func(string, ...any) {},
+		config: configuration{s.spec, c.config},
 	}
 	for path, id := range item.GetLookupIds() {
 		r.Lookups[path] = cloudstack.Object{"id": id}
@@ -99,7 +100,7 @@ func (s *server) readOne(ctx context.Context, t *pluginspec.Type, c *cloud, item
 }
 
 func (s *server) readDeclared(stream wire.Plugin_ReadServer, t *pluginspec.Type, c *cloud, items []*wire.ReadItem, priors []cty.Value) error {
-	req := declarative.ReadRequest{Type: t, Cloud: c.client, Identity: c.identity}
+	req := declarative.ReadRequest{Type: t, Cloud: s.clientOf(c), Identity: c.identity, Config: c.config}
 	for i, item := range items {
 		req.Items = append(req.Items, declarative.ReadItem{
 			Ref: item.GetRef(), ID: item.GetId(), Prior: priors[i], Private: item.GetPrivate(), LookupIDs: item.GetLookupIds(),
@@ -107,8 +108,8 @@ func (s *server) readDeclared(stream wire.Plugin_ReadServer, t *pluginspec.Type,
 	}
 	var results []declarative.ReadResult
 	err := s.guard(t.Name+".read", func() error {
-		if c.client == nil {
-			return fmt.Errorf("transport %s: calls over it are not carried out by this version", s.spec.Transport)
+		if req.Cloud == nil {
+			return s.unconfigured()
 		}
 		var err error
 		results, err = s.runtime.Read(stream.Context(), req)
@@ -185,12 +186,13 @@ func (s *server) Find(in *wire.FindRequest, stream wire.Plugin_FindServer) error
 func (s *server) find(ctx context.Context, t *pluginspec.Type, c *cloud, query map[string]any) ([]found, error) {
 	if t.Find != nil && t.Find.Handler {
 		h := s.handlers[t.Name]
-		return h.find(ctx, &PlanRequest{Type: t.Name, Cloud: c.client, Identity: c.identity}, h.codec, query)
+		return h.find(ctx, &PlanRequest{Type: t.Name, Cloud: c.client, Identity: c.identity, config: configuration{s.spec, c.config}}, h.codec, query)
 	}
-	if c.client == nil {
-		return nil, fmt.Errorf("transport %s: calls over it are not carried out by this version", s.spec.Transport)
+	client := s.clientOf(c)
+	if client == nil {
+		return nil, s.unconfigured()
 	}
-	list, err := s.runtime.Find(ctx, declarative.FindRequest{Type: t, Cloud: c.client, Identity: c.identity, Query: query})
+	list, err := s.runtime.Find(ctx, declarative.FindRequest{Type: t, Cloud: client, Identity: c.identity, Config: c.config, Query: query})
 	if err != nil {
 		return nil, err
 	}

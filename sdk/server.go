@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -49,7 +50,9 @@ type cloud struct {
 	settings *wire.Cloud // without expires
 	client   *cloudstack.Client
 	identity cloudstack.CallerIdentity
-	expires  atomic.Int64 // unix seconds; 0 = no bound
+	config   cty.Value          // of the plugin under this alias
+	api      *cloudstack.Client // of transport http
+	expires  atomic.Int64       // unix seconds; 0 = no bound
 }
 
 // NewServer checks a plugin and returns the service a process serves. Tests
@@ -111,13 +114,12 @@ func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.Describ
 // Configure makes a client for one cloud and asks the cloud who the caller is.
 // When only the bound on signatures is new, operations under way get it too.
 func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wire.ConfigureReply, error) {
-	if in.GetConfig() != nil {
-		if _, err := wire.UnmarshalValue(in.GetConfig(), s.spec.ConfigType()); err != nil {
-			return nil, status.Errorf(codes.InvalidArgument, "configuration of plugin %s: %v", s.spec.Name, err)
-		}
+	config, err := wire.UnmarshalValue(in.GetConfig(), s.spec.ConfigType())
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "configuration of plugin %s: %v", s.spec.Name, err)
 	}
-	if in.GetCloud() == nil {
-		return &wire.ConfigureReply{}, nil
+	if in.GetCloud().GetEndpoint() == "" {
+		return &wire.ConfigureReply{Diagnostics: s.configured(in.GetCloud().GetAlias(), &cloud{}, config)}, nil
 	}
 	c := s.renewed(in.GetCloud())
 	if c == nil {
@@ -126,9 +128,9 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 		if err := c.connect(ctx, in.GetCloud(), s.client); err != nil {
 			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", unusable(err))}}, nil
 		}
-		s.mu.Lock()
-		s.clouds[in.GetCloud().GetAlias()] = c
-		s.mu.Unlock()
+		if said := s.configured(in.GetCloud().GetAlias(), c, config); len(said) > 0 {
+			return &wire.ConfigureReply{Diagnostics: said}, nil
+		}
 	}
 	id := c.identity
 	return &wire.ConfigureReply{Identity: &wire.CloudIdentity{

@@ -134,8 +134,11 @@ func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Para
 	if settled, ok := o.Resume[key]; ok && settled.Status == cloudstack.Ambiguous {
 		return nil, false, ambiguous(key, settled)
 	}
+	if o.overHTTP() {
+		params["token"] = o.token(key)
+	}
 	m := cloudstack.Mutation{
-		Key: key, Command: s.call.Command, Params: params, Target: target, Identity: id, Result: s.call.Result,
+		Key: key, Command: commandOf(s.call, params), Params: params, Target: target, Identity: id, Result: changeResult(s.call),
 		Network: o.network(params),
 	}
 	if s.call.Serial != "" {

@@ -218,6 +218,9 @@ func childKey(b *pluginspec.Block, key string) string { return b.Name + "[" + ke
 // children listed before and after are compared instead.
 func (o *operation) childIdentity(b *pluginspec.Block, params cloudstack.Params, r roots) (cloudstack.Identity, error) {
 	list := b.Child.List
+	if o.overHTTP() {
+		return o.httpChildIdentity(b, r)
+	}
 	where, err := o.listParams(list, r)
 	if err != nil {
 		return cloudstack.Identity{}, err
@@ -323,11 +326,11 @@ func (o *operation) listChildren(ctx context.Context, b *pluginspec.Block) ([]cl
 }
 
 func (rt *Runtime) listOf(ctx context.Context, cloud *cloudstack.Client, b *pluginspec.Block, r roots) ([]cloudstack.Object, error) {
-	params, err := rt.listParams(b.Child.List, r)
+	params, err := rt.childParams(b, r)
 	if err != nil {
 		return nil, err
 	}
-	items, err := cloud.List(ctx, b.Child.List.Command, params, b.Child.List.Result)
+	items, err := cloud.List(ctx, commandOf(b.Child.List, params), params, listResult(b.Child.List))
 	if isUnknownEntity(err) {
 		return nil, nil
 	}

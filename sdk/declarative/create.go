@@ -133,7 +133,7 @@ func (o *operation) notMade(ctx context.Context, err error) Result {
 	}
 	o.dropChildren()
 	status := Partial
-	if unusable(object) || refused != nil && refused.JobID != "" {
+	if o.unusable(object) || refused != nil && refused.JobID != "" {
 		status = Tainted
 	}
 	return Result{Status: status, Value: o.self, Private: o.private.encode(), Problems: []Problem{problem}}
@@ -151,7 +151,7 @@ func (o *operation) result(problems []Problem) Result {
 			r.Status = Partial
 		}
 	}
-	if unusable(o.object) {
+	if o.unusable(o.object) {
 		r.Status = Tainted
 	}
 	if secret := o.lostSecret(); secret != "" {
@@ -174,6 +174,7 @@ func (o *operation) lostSecret() string {
 	command, _ := o.table.Command(settled.Command)
 	for _, a := range o.typ.Attributes {
 		_, answered := command.Field(paramName(a))
+		answered = answered || o.overHTTP()
 		if !answered || !a.Sensitive || !a.Computed || a.Volatile {
 			continue
 		}

@@ -22,6 +22,7 @@ type Request struct {
 	// Cloud is bound to the operation's journal.
 	Cloud    *cloudstack.Client
 	Identity cloudstack.CallerIdentity
+	Config   cty.Value // of the plugin; cty.NilVal when it has none
 	// Lookups holds the looked-up objects by attribute path.
 	Lookups map[string]cloudstack.Object
 	// Prior is null for a create, Planned for a delete.
@@ -78,6 +79,7 @@ type ReadRequest struct {
 	Type     *pluginspec.Type
 	Cloud    *cloudstack.Client
 	Identity cloudstack.CallerIdentity
+	Config   cty.Value
 	Items    []ReadItem
 }
 
@@ -106,6 +108,7 @@ type FindRequest struct {
 	Type     *pluginspec.Type
 	Cloud    *cloudstack.Client
 	Identity cloudstack.CallerIdentity
+	Config   cty.Value
 	// Query maps attributes to wanted values; empty lists all. "id", and what
 	// the type's find.by names, are understood.
 	Query map[string]any

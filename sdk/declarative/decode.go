@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/httpapi"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
@@ -121,10 +122,8 @@ func (d *decoder) field(a *pluginspec.Attribute) (any, bool) {
 	if raw, ok := d.object[name]; ok {
 		return raw, true
 	}
-	if s := d.object.Path(name); s != "" {
-		return s, true
-	}
-	return nil, false
+	raw := httpapi.Dig(map[string]any(d.object), name)
+	return raw, raw != nil
 }
 
 func (d *decoder) portRange(names []string) (cty.Value, bool, error) {
@@ -157,7 +156,11 @@ func fromAPI(raw any, ty cty.Type) (cty.Value, error) {
 		attrs := map[string]cty.Value{}
 		for name, at := range ty.AttributeTypes() {
 			attrs[name] = cty.NullVal(at)
-			if inner, ok := fields[strings.ReplaceAll(name, "_", "")]; ok && inner != nil {
+			inner, ok := fields[name]
+			if !ok {
+				inner = fields[strings.ReplaceAll(name, "_", "")]
+			}
+			if inner != nil {
 				v, err := fromAPI(inner, at)
 				if err != nil {
 					return cty.NilVal, fmt.Errorf("%s: %w", name, err)

@@ -69,7 +69,7 @@ func outlives(t *pluginspec.Type) bool {
 		if b.Child == nil {
 			continue
 		}
-		own := false
+		own := b.Child.List.Mentions("id")
 		for _, source := range b.Child.List.Params {
 			own = own || strings.Contains(source, "self.id")
 		}

@@ -25,7 +25,7 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := roots{"cloud": cloudValue(req.Identity)}
+	r := rt.ground(req.Identity, req.Config)
 	seen := map[string]bool{}
 	var found []Found
 	for _, object := range objects {
@@ -54,6 +54,9 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 
 // findObjects asks the cloud, with the filters it understands.
 func (rt *Runtime) findObjects(ctx context.Context, req FindRequest) ([]cloudstack.Object, error) {
+	if rt.overHTTP() {
+		return rt.httpFind(ctx, req)
+	}
 	call := req.Type.Find.Call
 	params, err := rt.listParams(call, roots{"cloud": cloudValue(req.Identity)})
 	if err != nil {

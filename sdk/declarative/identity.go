@@ -24,6 +24,9 @@ func (o *operation) mark(params cloudstack.Params) (cloudstack.Identity, error) 
 	if spec == nil || o.typ.Read == nil || len(o.typ.Read.Calls) == 0 {
 		return id, nil
 	}
+	if o.overHTTP() {
+		return o.httpMark(params)
+	}
 	list := o.typ.Read.Calls[0]
 	id.List, id.Result, id.By = list.Command, list.Result, o.typ.IDField()
 	var err error

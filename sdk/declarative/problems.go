@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
@@ -47,13 +48,16 @@ var hints = map[int]string{
 
 // unusable says that an object is there but will never work: it has to be
 // replaced.
-func unusable(object cloudstack.Object) bool { return object.Str("state") == "Error" }
+func (rt *Runtime) unusable(object cloudstack.Object) bool {
+	return !rt.overHTTP() && object.Str("state") == "Error"
+}
 
 // ended says that the cloud still shows an object that is gone: on its way out,
 // or by what its type says of it.
 func (rt *Runtime) ended(t *pluginspec.Type, object cloudstack.Object) (bool, error) {
-	switch object.Str("state") {
-	case "Destroyed", "Destroy", "Expunging", "Expunged", "Releasing":
+	switch {
+	case rt.overHTTP():
+	case slices.Contains([]string{"Destroyed", "Destroy", "Expunging", "Expunged", "Releasing"}, object.Str("state")):
 		return true, nil
 	}
 	if t.Read == nil || t.Read.Gone == "" {

@@ -40,11 +40,12 @@ func (rt *Runtime) Read(ctx context.Context, req ReadRequest) ([]ReadResult, err
 	if req.Type.Read == nil || len(req.Type.Read.Calls) == 0 {
 		return nil, fmt.Errorf("type %s: the plugin declares no read call", req.Type.Name)
 	}
-	if req.Type.Read.Calls[0].Command == "" {
-		return nil, fmt.Errorf("type %s: calls over HTTP are not carried out by this version", req.Type.Name)
+	r := &reading{Runtime: rt, ReadRequest: req, call: req.Type.Read.Calls[0], roots: rt.ground(req.Identity, req.Config)}
+	list := r.list
+	if rt.overHTTP() {
+		list = r.httpBatch
 	}
-	r := &reading{Runtime: rt, ReadRequest: req, call: req.Type.Read.Calls[0], roots: roots{"cloud": cloudValue(req.Identity)}}
-	found, err := r.list(ctx)
+	found, err := list(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (r *reading) one(ctx context.Context, item ReadItem, object cloudstack.Obje
 		return unread(item, err)
 	}
 	if object == nil {
-		object, err = r.byID(ctx, item.ID)
+		object, err = r.byID(ctx, item)
 		if isUnknownEntity(err) || cloudstack.IsGone(err) {
 			return r.absent(item, p)
 		}
@@ -145,7 +146,7 @@ func (r *reading) one(ctx context.Context, item ReadItem, object cloudstack.Obje
 		return unread(item, err)
 	}
 	result := ReadResult{State: Present, Value: value, Private: p.encode()}
-	if unusable(object) {
+	if r.unusable(object) {
 		result.State = Unusable
 	}
 	return result
@@ -175,13 +176,16 @@ func unread(item ReadItem, err error) ReadResult {
 }
 
 // byID reads one object, or ErrGone.
-func (r *reading) byID(ctx context.Context, id string) (cloudstack.Object, error) {
-	return r.readOne(ctx, r.Cloud, r.Type, r.roots, id)
+func (r *reading) byID(ctx context.Context, item ReadItem) (cloudstack.Object, error) {
+	return r.readOne(ctx, r.Cloud, r.Type, r.roots.with("self", unmarked(item.Prior)), item.ID)
 }
 
 // readOne asks for one object: by the parameter id, or by those in which the
 // read call itself names self.id (listVMSnapshot takes vmsnapshotid).
 func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, t *pluginspec.Type, r roots, id string) (cloudstack.Object, error) {
+	if rt.overHTTP() {
+		return rt.httpOne(ctx, cloud, t, r, id)
+	}
 	call := t.Read.Calls[0]
 	params, err := rt.listParams(call, r.with("self", cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id)})))
 	if err != nil {
@@ -217,7 +221,7 @@ func (o *operation) readByID(ctx context.Context, id string) (cloudstack.Object,
 // Code 431 alone does not: it also means "in use".
 func isUnknownEntity(err error) bool {
 	var refused *cloudstack.Error
-	return errors.As(err, &refused) && refused.Code == 431 && strings.Contains(refused.Text, "entity does not exist")
+	return cloudstack.IsGone(err) || errors.As(err, &refused) && refused.Code == 431 && strings.Contains(refused.Text, "entity does not exist")
 }
 
 // decode turns an object into a value of the type.

@@ -67,7 +67,7 @@ func (rt *Runtime) begin(req Request, self cty.Value) (*operation, error) {
 		"lookup":    lookupValue(req.Lookups),
 		"operation": cty.StringVal(req.Operation),
 		"stack":     cty.StringVal(req.Stack),
-	}.with("self", self)
+	}.with("self", self).with("config", req.Config)
 	if known(req.Prior) {
 		o.Prior, _ = req.Prior.UnmarkDeep()
 		o.roots = o.roots.with("prior", o.Prior)

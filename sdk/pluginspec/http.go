@@ -231,3 +231,17 @@ func spelledOut(attrs []*Attribute, blocks []*Block) {
 		spelledOut(b.Attributes, b.Blocks)
 	}
 }
+
+// CallsHTTP tells whether any type makes calls of transport http, rather than
+// leaving all to code.
+func (p *Plugin) CallsHTTP() bool {
+	if p.Transport != "http" {
+		return false
+	}
+	for _, t := range p.Types {
+		if len(t.calls()) > 0 {
+			return true
+		}
+	}
+	return false
+}
