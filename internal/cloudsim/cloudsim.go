@@ -57,6 +57,7 @@ type Options struct {
 	Dir         string  // data folder; "" keeps everything in memory
 	Listen      string  // API address; default 127.0.0.1:0
 	Admin       string  // admin API address; default 127.0.0.1:0
+	Integration string  // address of the API without signatures, as the setting integration.api.port opens it; default none
 	Latency     Latency // default zero
 	TimeScale   float64 // how many times faster than real time the clock runs; default 1
 	Clock       Clock   // overrides TimeScale
@@ -104,8 +105,10 @@ type Cloud struct {
 	guests    *guestFarm
 
 	api, admin *http.Server
+	integrated *http.Server // nil unless it was asked for
 	apiAddr    string
 	adminAddr  string
+	openAddr   string // of the API without signatures
 	serving    sync.WaitGroup
 	lock       *os.File
 
@@ -242,7 +245,7 @@ func (c *Cloud) serve(ctx context.Context) error {
 	c.admin = newServer(c.adminHandler())
 	c.serving.Go(func() { c.logServe(c.api.Serve(apiListener)) })
 	c.serving.Go(func() { c.logServe(c.admin.Serve(adminListener)) })
-	return nil
+	return c.serveIntegration(ctx)
 }
 
 func newServer(h http.Handler) *http.Server {
@@ -261,6 +264,7 @@ func (c *Cloud) Close() {
 		c.cancel()
 		if c.api != nil {
 			c.api.Close()
+			c.closeIntegration()
 			c.closeAdmin()
 		}
 		c.serving.Wait()

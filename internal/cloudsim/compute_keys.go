@@ -259,7 +259,7 @@ func updateAffinityJob(c *Call) (Obj, error) {
 		return nil, err
 	}
 	c.VMs.Put(d.vm)
-	return c.vmResult(vm.ID), nil
+	return Obj{"virtualmachine": c.brief(vm.ID)}, nil
 }
 
 // instanceGroup is the id of the group of that name; it is made if there is none.

@@ -95,12 +95,14 @@ func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
 	if refusal != nil {
 		return *refusal
 	}
+	return c.run(ctx, req, caller, fault)
+}
+
+// run runs the command of a request whose caller is known.
+func (c *Cloud) run(ctx context.Context, req request, caller Caller, fault *Fault) answer {
 	cmd, implemented := c.commands[req.name]
 	if !implemented || !c.mayCall(caller, req.name, cmd) {
 		return refuse("errorresponse", Fail(432, csServer, "The API [%s] does not exist or is not available for the account for user id [%s].", req.name, caller.User.ID))
-	}
-	if req.xml {
-		return refuse(envelopeOf(req.name, cmd), Fail(431, csServer, "Only JSON answers are available here. Send response=json."))
 	}
 	call := &Call{Params: req.params, Tables: &c.store.Tables, Cloud: c, Ctx: ctx, Caller: caller, Name: req.name,
 		declared: c.table[req.name], cmd: cmd}
@@ -186,12 +188,16 @@ func refuse(envelope string, e *APIError) answer {
 }
 
 func (c *Cloud) write(w http.ResponseWriter, req request, a answer) {
-	body, err := encode(a.body)
+	form, contentType := encode, "application/json;charset=utf-8"
+	if req.xml {
+		form, contentType = encodeXML, "text/xml;charset=utf-8"
+	}
+	body, err := form(a.body)
 	if err != nil {
 		a.status, body = http.StatusInternalServerError, []byte(`{"errorresponse":{"uuidList":[],"errorcode":530,"errortext":"the answer cannot be encoded"}}`)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json;charset=utf-8")
+	h.Set("Content-Type", contentType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-XSS-Protection", "1;mode=block")
 	h["content-security-policy"] = []string{"1"}

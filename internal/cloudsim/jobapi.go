@@ -22,7 +22,7 @@ func queryAsyncJobResult(c *Call) (any, error) {
 }
 
 func (c *Call) jobResponse(j Job) Obj {
-	o := Obj{"accountid": j.AccountID, "userid": j.UserID, "domainid": j.DomainID, "cmd": c.jobClass(j.Command), "jobprocstatus": 0,
+	o := Obj{"accountid": j.AccountID, "userid": j.UserID, "domainid": j.DomainID, "cmd": c.jobClass(j), "jobprocstatus": 0,
 		"jobresultcode": j.ResultCode, "created": timeText(j.Created), "jobid": j.ID, "jobstatus": j.Status}
 	if a, ok := c.Accounts.Any(j.AccountID); ok {
 		o["account"] = a.Name
@@ -58,13 +58,18 @@ func (c *Call) zoneToken() string {
 	return z.Token
 }
 
-// jobClass is the Java class of a command; root administrators get the ByAdmin variant where there is one, which is what the
-// table holds.
-func (c *Call) jobClass(name string) string {
-	if d := c.Cloud.table[name]; d != nil && d.Class != "" {
-		return d.Class
+// jobClass is the Java class of a job's command. The table holds the variant for root administrators, where there is one;
+// the others' jobs run the plain class.
+func (c *Call) jobClass(j Job) string {
+	class := "org.apache.cloudstack.api.command.user." + strings.ToUpper(j.Command[:1]) + j.Command[1:] + "Cmd"
+	if d := c.Cloud.table[j.Command]; d != nil && d.Class != "" {
+		class = d.Class
 	}
-	return "org.apache.cloudstack.api.command.user." + strings.ToUpper(name[:1]) + name[1:] + "Cmd"
+	plain, byAdmin := strings.CutSuffix(class, "ByAdmin")
+	if a, ok := c.Accounts.Any(j.AccountID); ok && byAdmin && a.Type != AccountAdmin {
+		return strings.Replace(plain, ".command.admin.", ".command.user.", 1)
+	}
+	return class
 }
 
 func listAsyncJobs(c *Call) (any, error) {

@@ -23,6 +23,7 @@ type VM struct {
 	UserID           string            `json:"userid"`
 	State            string            `json:"state"`
 	LastUpdated      time.Time         `json:"lastupdated"`
+	FirstUp          time.Time         `json:"firstup,omitzero"` // when it came up for the first time: its load is measured since
 	ZoneID           string            `json:"zoneid"`
 	HostID           string            `json:"hostid,omitempty"`
 	LastHostID       string            `json:"lasthostid,omitempty"`
@@ -86,6 +87,7 @@ type NIC struct {
 	MAC          string        `json:"mac"`
 	DeviceID     int           `json:"deviceid"`
 	IsDefault    bool          `json:"isdefault"`
+	VLAN         int           `json:"vlan,omitempty"` // of its network, while it is plugged in
 	SecondaryIPs []SecondaryIP `json:"secondaryips,omitempty"`
 }
 
@@ -130,7 +132,7 @@ type Template struct {
 	OSTypeID           string            `json:"ostypeid"`
 	ZoneID             string            `json:"zoneid"`
 	OtherZoneIDs       []string          `json:"otherzoneids,omitempty"` // it was copied to
-	Status             string            `json:"status"` // "Download Complete"
+	Status             string            `json:"status"`                 // "Download Complete"
 	Ready              bool              `json:"ready"`
 	Public             bool              `json:"public"`
 	Featured           bool              `json:"featured"`

@@ -71,7 +71,7 @@ func (c *Call) addCard(vm *VM, networkID, address, mac string, isDefault bool) e
 		device = max(device, nic.DeviceID+1)
 	}
 	vm.NICs = append(slices.Clone(vm.NICs), NIC{ID: newUUID(), N: vm.N*10 + int64(device), NetworkID: n.ID, IPAddress: ip,
-		MAC: valueOr(mac, newMAC("02:02")), DeviceID: device, IsDefault: isDefault})
+		MAC: valueOr(mac, newMAC("02:02")), DeviceID: device, IsDefault: isDefault, VLAN: n.VLAN})
 	return nil
 }
 

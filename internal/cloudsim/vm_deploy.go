@@ -140,15 +140,19 @@ func chooseOffering(c *Call, d *deployment) error {
 // customSize takes the size of a machine whose offering leaves it open from the details.
 func (c *Call) customSize(o ServiceOffering, vm *VM) error {
 	for _, f := range []struct {
-		name string
-		to   *int
-	}{{"cpuNumber", &vm.CPUNumber}, {"cpuSpeed", &vm.CPUSpeed}, {"memory", &vm.Memory}} {
+		name, text, limit string
+		to                *int
+	}{{"cpuNumber", "cpu cores", "cpunumber", &vm.CPUNumber}, {"cpuSpeed", "cpu speed", "", &vm.CPUSpeed}, {"memory", "memory", "memory", &vm.Memory}} {
 		if *f.to != 0 {
 			continue
 		}
 		n := (Params{"n": vm.Details[f.name]}).Int("n", 0)
 		if n <= 0 {
 			return Invalid("Need to specify custom parameter values cpu, cpu speed and memory when using custom offering")
+		}
+		least, most := o.Details["min"+f.limit], o.Details["max"+f.limit]
+		if limits := (Params{"least": least, "most": most}); most != "" && (n < limits.Int("least", 0) || n > limits.Int("most", n)) {
+			return Invalid("Invalid %s value, specify a value between %s and %s", f.text, least, most)
 		}
 		*f.to = n
 	}
@@ -162,6 +166,9 @@ func chooseKeys(c *Call, d *deployment) error {
 	}
 	return c.setKeys(&d.vm, names)
 }
+
+// keyNamesDetail is the detail that names a machine's key pairs.
+const keyNamesDetail = "SSH.KeyPairNames"
 
 // setKeys gives a machine key pairs of its owner.
 func (c *Call) setKeys(vm *VM, names []string) error {
@@ -177,7 +184,7 @@ func (c *Call) setKeys(vm *VM, names []string) error {
 		return nil
 	}
 	details := maps.Clone(detailsObj(vm.Details))
-	details["SSH.PublicKey"], details["SSH.KeyPairNames"] = strings.Join(vm.PublicKeys, "\n"), strings.Join(vm.SSHKeys, ",")
+	details["SSH.PublicKey"], details[keyNamesDetail] = strings.Join(vm.PublicKeys, "\n"), strings.Join(vm.SSHKeys, ",")
 	vm.Details = details
 	return nil
 }
@@ -233,9 +240,7 @@ func (c *Call) uniqueHostName(vm VM) error {
 
 // create puts the rows of a checked deployment.
 func (d *deployment) create(c *Call) {
-	if !c.Bool("startvm", true) {
-		d.vm.Details["deployvm"] = "true"
-	}
+	d.vm.Details["deployvm"] = "true" // until it comes up for the first time
 	if d.vm.PasswordEnabled {
 		d.vm.Password = valueOr(c.Str("password"), newPassword())
 	}

@@ -11,14 +11,7 @@ func (c *Call) mayExpunge() bool {
 
 func startDestroy(c *Call) (string, error) {
 	id, err := startVM(c)
-	if err != nil {
-		return "", err
-	}
-	vm, _ := c.VMs.Get(id)
-	if vm.DeleteProtection {
-		return "", Invalid("Instance [id = %s, name = %s] has delete protection enabled and cannot be deleted.", vm.ID, vm.Name)
-	}
-	return id, nil
+	return id, err
 }
 
 func destroyVMJob(c *Call) (Obj, error) {
@@ -35,6 +28,9 @@ func destroyVMJob(c *Call) (Obj, error) {
 	}
 	if expunge && !c.mayExpunge() {
 		return nil, errExpunge()
+	}
+	if vm.DeleteProtection {
+		return nil, Invalid("Instance [id = %s, name = %s] has delete protection enabled and cannot be deleted.", vm.ID, vm.InstanceName)
 	}
 	if err := c.notMember(vm); err != nil {
 		return nil, err
@@ -93,6 +89,9 @@ func (c *Call) destroy(vm VM) error {
 		if v.Type == volumeData {
 			c.detach(v)
 			continue
+		}
+		if v.State == volumeAllocated {
+			v.PoolID = "" // nothing of it was on a pool yet
 		}
 		v.State = volumeDestroy
 		c.Volumes.Put(v)
@@ -179,7 +178,7 @@ func recoverVM(c *Call) (any, error) {
 	for v := range c.Volumes.All() {
 		if v.VMID == vm.ID && v.State == volumeDestroy {
 			v.State = volumeReady
-			if vm.NeverStarted {
+			if vm.NeverStarted || v.PoolID == "" {
 				v.State = volumeAllocated
 			}
 			c.Volumes.Put(v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
 // reservedFlag is a detail the server leaves on a machine it has stopped.
@@ -113,6 +114,10 @@ func (c *Call) halted(vm VM) {
 	vm.State, vm.LastHostID, vm.HostID, vm.LastUpdated = VMStopped, vm.HostID, "", c.Now()
 	vm.Details = maps.Clone(detailsObj(vm.Details))
 	vm.Details[reservedFlag] = "false"
+	c.plug(&vm, false)
+	if !c.measured(vm, c.Now()) {
+		vm.FirstUp = time.Time{} // it is measured anew when it comes up again
+	}
 	c.VMs.Put(vm)
 	for _, nic := range vm.NICs {
 		c.NetworkChanged(nic.NetworkID)

@@ -42,7 +42,7 @@ func addNICJob(c *Call) (Obj, error) {
 		}
 	}
 	c.NetworkChanged(n.ID)
-	return c.vmResult(vm.ID), nil
+	return Obj{"virtualmachine": c.jobOf(c.brief(vm.ID))}, nil
 }
 
 // cardOf finds a card of a machine by its id.
@@ -74,7 +74,7 @@ func removeNICJob(c *Call) (Obj, error) {
 	vm.NICs = slices.Delete(slices.Clone(vm.NICs), i, i+1)
 	c.VMs.Put(vm)
 	c.NetworkChanged(n.ID)
-	return c.vmResult(vm.ID), nil
+	return Obj{"virtualmachine": c.brief(vm.ID)}, nil
 }
 
 func defaultNICJob(c *Call) (Obj, error) {
@@ -96,7 +96,7 @@ func defaultNICJob(c *Call) (Obj, error) {
 		vm.NICs[j].IsDefault = j == i
 	}
 	c.VMs.Put(vm)
-	return c.vmResult(vm.ID), nil
+	return Obj{"virtualmachine": c.brief(vm.ID)}, nil
 }
 
 func listNICs(c *Call) (any, error) {
@@ -109,8 +109,11 @@ func listNICs(c *Call) (any, error) {
 	}
 	cards := slices.DeleteFunc(slices.Clone(vm.NICs), func(n NIC) bool { return !c.is("nicid", n.ID) || !c.is("networkid", n.NetworkID) })
 	return Listing("nic", cards, func(n NIC) Obj {
-		o := c.nicResponse(n, vm.State == VMRunning)
+		o := c.nicResponse(n)
 		o["virtualmachineid"] = vm.ID
+		if len(n.SecondaryIPs) == 0 {
+			delete(o, "secondaryip") // only here
+		}
 		return o
 	}), nil
 }
@@ -211,7 +214,7 @@ func updateNICIPJob(c *Call) (Obj, error) {
 		return nil, Invalid("VM is not Stopped, unable to update the vm nic having the specified id")
 	}
 	if c.Str("ipaddress") == vm.NICs[i].IPAddress {
-		return c.vmResult(vm.ID), nil
+		return Obj{"virtualmachine": restricted(c.brief(vm.ID))}, nil
 	}
 	ip, err := c.GuestAddress(n, c.Str("ipaddress"))
 	if err != nil {
@@ -222,5 +225,5 @@ func updateNICIPJob(c *Call) (Obj, error) {
 	vm.NICs[i].IPAddress = ip
 	c.VMs.Put(vm)
 	c.NetworkChanged(n.ID)
-	return c.vmResult(vm.ID), nil
+	return Obj{"virtualmachine": restricted(c.brief(vm.ID))}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // vmResponse is a machine as the API shows it.
@@ -35,8 +36,9 @@ func (c *Call) vmResponse(v VM) Obj {
 	if nic, ok := v.DefaultNIC(); ok {
 		o.Opt("ipaddress", nic.IPAddress)
 	}
-	if len(v.SSHKeys) > 0 {
-		o["keypairs"] = strings.Join(v.SSHKeys, ",")
+	o.Opt("keypairs", v.Details[keyNamesDetail])
+	if d, ok := c.dataDiskOffering(v); ok {
+		o["diskofferingid"], o["diskofferingname"] = d.ID, d.Name
 	}
 	if g, ok := c.InstanceGroups.Get(v.GroupID); ok {
 		o["groupid"], o["group"] = g.ID, g.Name
@@ -53,27 +55,60 @@ func (c *Call) vmResponse(v VM) Obj {
 	o.Opt("userdatadetails", v.UserDataDetails)
 	c.putISO(o, v)
 	c.putPlace(o, v)
+	c.putStats(o, v)
 	return o
+}
+
+// dataDiskOffering is the offering of a machine's data disk, which machines show as theirs.
+func (c *Call) dataDiskOffering(v VM) (DiskOffering, bool) {
+	disk, ok := c.Volumes.Find(func(d Volume) bool { return d.VMID == v.ID && d.Type == volumeData })
+	if !ok {
+		return DiskOffering{}, false
+	}
+	return c.DiskOfferings.Any(disk.DiskOfferingID)
 }
 
 // putPlace adds where a machine runs; only administrators see hosts.
 func (c *Call) putPlace(o Obj, v VM) {
-	started := !v.NeverStarted && v.State != VMError
-	if started {
+	root, _ := c.Volumes.Find(func(d Volume) bool { return d.VMID == v.ID && d.Type == volumeRoot })
+	if !v.NeverStarted && v.State != VMError && root.PoolID != "" {
 		o["pooltype"] = "NetworkFilesystem"
 	}
 	if len(v.Details) == 0 {
 		// The server looks for them in the details and shows the defaults only of machines without any.
 		o["bootmode"], o["boottype"] = "legacy", "Bios"
 	}
+	host, up := c.Hosts.Any(v.HostID)
+	if up {
+		o["hostcontrolstate"] = "Enabled"
+	}
 	if !c.Caller.Root() {
-		delete(o, "displayvm")
+		delete(o, "arch")
+		o["readonlydetails"] = "dataDiskController, rootDiskController"
 		return
 	}
 	o["instancename"] = v.InstanceName
-	if host, ok := c.Hosts.Any(v.HostID); ok {
-		o["hostid"], o["hostname"], o["hostcontrolstate"] = host.ID, host.Name, "Enabled"
+	if up {
+		o["hostid"], o["hostname"] = host.ID, host.Name
 	}
+}
+
+// restricted is a machine as some commands show it even to root administrators: as to users.
+func restricted(o Obj) Obj {
+	for _, field := range []string{"arch", "instancename", "hostid", "hostname"} {
+		delete(o, field)
+	}
+	return o
+}
+
+// brief is a machine as commands about its cards and affinity groups show it: the basics, as with details=min.
+func (c *Call) brief(id string) Obj {
+	v, _ := c.VMs.Any(id)
+	o := c.vmResponse(v)
+	for _, field := range []string{"diskofferingid", "diskofferingname"} {
+		delete(o, field)
+	}
+	return c.trimDetails(o, v, []string{"min"})
 }
 
 // vmTags are a machine's tags, which show less than those of other resources.
@@ -85,13 +120,31 @@ func (c *Call) vmTags(v VM) []Obj {
 	return tags
 }
 
-// putStats adds the measured load, which only list commands show.
+// statsInterval is how often loads are collected unless the setting vm.stats.interval, in milliseconds, says otherwise.
+const statsInterval = time.Minute
+
+// measured reports whether the collector of loads has seen a machine up. It looks around every vm.stats.interval.
+func (c *Call) measured(v VM, until time.Time) bool {
+	every := statsInterval
+	if ms, err := strconv.Atoi(c.Setting("vm.stats.interval")); err == nil {
+		every = time.Duration(ms) * time.Millisecond
+	}
+	if v.FirstUp.IsZero() || every <= 0 {
+		return false
+	}
+	return until.Truncate(every).After(v.FirstUp)
+}
+
+// putStats adds the measured load. A machine that is down keeps showing it, but as nothing.
 func (c *Call) putStats(o Obj, v VM) {
-	m := c.Cloud.guestOf(v.ID)
-	if m == nil || v.State != VMRunning {
+	if !c.measured(v, c.Now()) {
 		return
 	}
-	o["cpuused"] = strconv.FormatFloat(math.Round(m.CPU()*100)/100, 'f', -1, 64) + "%"
+	cpu := 0.0
+	if m := c.Cloud.guestOf(v.ID); m != nil && v.State == VMRunning {
+		cpu = m.CPU()
+	}
+	o["cpuused"] = strconv.FormatFloat(math.Round(cpu*100)/100, 'f', -1, 64) + "%"
 	for _, field := range []string{"networkkbsread", "networkkbswrite", "diskkbsread", "diskkbswrite", "diskioread", "diskiowrite"} {
 		o[field] = 0
 	}
@@ -100,7 +153,7 @@ func (c *Call) putStats(o Obj, v VM) {
 }
 
 // hiddenDetails are kept from all but root administrators.
-var hiddenDetails = []string{"Encrypted.Password", "deployvm"}
+var hiddenDetails = []string{"Encrypted.Password", "deployvm", "rootdisksize", "cpuOvercommitRatio", "memoryOvercommitRatio", reservedFlag}
 
 func (c *Call) visibleDetails(v VM) map[string]string {
 	all := maps.Clone(detailsObj(v.Details))
@@ -113,7 +166,7 @@ func (c *Call) visibleDetails(v VM) map[string]string {
 func (c *Call) nicResponses(v VM) []Obj {
 	out := []Obj{}
 	for _, n := range v.NICs {
-		o := c.nicResponse(n, v.State == VMRunning || v.NeverStarted)
+		o := c.nicResponse(n)
 		if ip, ok := c.PublicIPs.Find(func(p PublicIP) bool { return p.StaticNAT && p.VMID == v.ID && p.NetworkID == n.NetworkID }); ok {
 			o["publicipid"], o["publicip"] = ip.ID, ip.Address
 		}
@@ -122,8 +175,8 @@ func (c *Call) nicResponses(v VM) []Obj {
 	return out
 }
 
-// nicResponse is a network card; plugged cards show their VLAN to administrators.
-func (c *Call) nicResponse(n NIC, plugged bool) Obj {
+// nicResponse is a network card; plugged cards show their VLAN.
+func (c *Call) nicResponse(n NIC) Obj {
 	network, _ := c.Networks.Any(n.NetworkID)
 	secondary := []Obj{}
 	for _, s := range n.SecondaryIPs {
@@ -132,9 +185,12 @@ func (c *Call) nicResponse(n NIC, plugged bool) Obj {
 	o := Obj{"id": n.ID, "networkid": network.ID, "networkname": network.Name, "traffictype": "Guest", "type": network.Type, "isdefault": n.IsDefault,
 		"macaddress": n.MAC, "secondaryip": secondary, "extradhcpoption": []Obj{}, "deviceid": strconv.Itoa(n.DeviceID)}
 	o.Opt("netmask", network.Netmask).Opt("gateway", network.Gateway).Opt("ipaddress", n.IPAddress)
-	if network.VLAN > 0 && plugged && c.Caller.Root() {
-		uri := fmt.Sprintf("vlan://%d", network.VLAN)
+	if n.VLAN > 0 {
+		uri := fmt.Sprintf("vlan://%d", n.VLAN)
 		o["isolationuri"], o["broadcasturi"] = uri, uri
+	}
+	if v, ok := c.VPCs.Any(network.VPCID); ok {
+		o["vpcid"], o["vpcname"] = v.ID, v.Name
 	}
 	return o
 }
@@ -174,10 +230,10 @@ func listVMs(c *Call) (any, error) {
 	wanted := c.List("details")
 	return Listing("virtualmachine", rows, func(v VM) Obj {
 		o := c.vmResponse(v)
-		if len(wanted) == 0 || slices.Contains(wanted, "all") || slices.Contains(wanted, "stats") {
-			c.putStats(o, v)
+		if !c.Caller.Root() {
+			delete(o, "displayvm")
 		}
-		return trimDetails(o, wanted)
+		return c.trimDetails(o, v, wanted)
 	}), nil
 }
 
@@ -185,15 +241,23 @@ func listVMs(c *Call) (any, error) {
 var detailFields = map[string][]string{
 	"nics": {"nic", "ipaddress"}, "group": {"group", "groupid"}, "affgrp": {"affinitygroup"}, "secgrp": {"securitygroup"}, "tmpl": {"templatetype", "templateformat", "templatedisplaytext", "templatename", "templateid", "passwordenabled"},
 	"servoff": {"serviceofferingid", "serviceofferingname", "cpunumber", "cpuspeed", "memory"}, "volume": {"rootdeviceid", "rootdevicetype"},
+	"stats": {"cpuused", "networkkbsread", "networkkbswrite", "diskkbsread", "diskkbswrite", "diskioread", "diskiowrite", "memorykbs", "memorytargetkbs", "memoryintfreekbs"},
+}
+
+// joined reports whether the server finds a machine in more than one row of its view. It adds the cards of the second row
+// without a look at the details that were asked for.
+func (c *Call) joined(v VM) bool {
+	disks := c.Volumes.Where(func(d Volume) bool { return d.VMID == v.ID })
+	return len(v.NICs) > 1 || len(disks) > 1 || len(v.AffinityGroupIDs) > 1 || len(c.tagsOf("UserVm", v.ID)) > 1
 }
 
 // trimDetails leaves out what was not asked for; "min" asks for nothing beyond the basics.
-func trimDetails(o Obj, wanted []string) Obj {
+func (c *Call) trimDetails(o Obj, v VM, wanted []string) Obj {
 	if len(wanted) == 0 || slices.Contains(wanted, "all") {
 		return o
 	}
 	for name, fields := range detailFields {
-		if slices.Contains(wanted, name) {
+		if slices.Contains(wanted, name) || name == "nics" && c.joined(v) {
 			continue
 		}
 		for _, f := range fields {

@@ -24,10 +24,10 @@ func resetUserData(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	vm.UserData, vm.UserDataID = clean, dataID
+	vm.UserData, vm.UserDataID, vm.UserDataDetails = clean, dataID, ""
 	c.VMs.Put(vm)
 	c.Made(vm.ID)
-	return Obj{"virtualmachine": c.vmResponse(vm)}, nil
+	return Obj{"virtualmachine": restricted(c.vmResponse(vm))}, nil
 }
 
 func startRestore(c *Call) (string, error) {
@@ -77,6 +77,9 @@ func restoreVMJob(c *Call) (Obj, error) {
 	}
 	// A disk of another name: the old one goes with the commit.
 	root.DiskPath = "r-" + newUUID()
+	if !vm.NeverStarted {
+		root.State = volumeAllocated // until the next start
+	}
 	vm.InstanceID = newUUID()
 	c.Volumes.Put(root)
 	c.VMs.Put(vm)

@@ -37,6 +37,10 @@ func (c *Call) bringUp(vm VM) error {
 		return Internal("Unable to find the machine to start")
 	}
 	now.State, now.NeverStarted, now.LastUpdated, now.HostID = VMRunning, false, c.Now(), host.ID
+	if now.FirstUp.IsZero() {
+		now.FirstUp = c.Now()
+	}
+	c.plug(&now, true)
 	now.Details = maps.Clone(detailsObj(now.Details))
 	delete(now.Details, "deployvm")
 	c.VMs.Put(now)
@@ -50,6 +54,20 @@ func (c *Call) bringUp(vm VM) error {
 		c.NetworkChanged(nic.NetworkID)
 	}
 	return nil
+}
+
+// plug notes that a machine's cards are on their networks' VLANs, or no longer. Cards of L2 networks stay.
+func (c *Call) plug(vm *VM, in bool) {
+	vm.NICs = slices.Clone(vm.NICs)
+	for i := range vm.NICs {
+		n, _ := c.Networks.Get(vm.NICs[i].NetworkID)
+		switch {
+		case in:
+			vm.NICs[i].VLAN = n.VLAN
+		case n.Type != "L2":
+			vm.NICs[i].VLAN = 0
+		}
+	}
 }
 
 // rootDisk says what the root volume is made of: a built-in image or another disk. It also notes the disk in the volume.

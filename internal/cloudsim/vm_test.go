@@ -234,7 +234,7 @@ func TestComputeErrors(t *testing.T) {
 		"expunge by a user":      {"destroyVirtualMachine", []string{"id", stopped, "expunge", "true"}, 530, "Account does not have permission for expunging."},
 		"expunge a living one":   {"expungeVirtualMachine", []string{"id", running}, 530, "Account does not have permission for expunging."},
 		"reset password":         {"resetPasswordForVirtualMachine", []string{"id", stopped}, 431, "Fail to reset password for the virtual machine, the template is not password enabled"},
-		"scale a running one":    {"scaleVirtualMachine", []string{"id", running, "serviceofferingid", c.offering}, 530, "Unable to live scale VM on KVM"},
+		"scale a running one":    {"scaleVirtualMachine", []string{"id", running, "serviceofferingid", c.offering}, 530, "as it does not have tools to support dynamic scaling."},
 		"template, none given":   {"createTemplate", []string{"name", "x", "ostypeid", text(c.show(running), "guestosid")}, 431, "Unable to find snapshot by id=null"},
 		"attach attached":        {"attachVolume", []string{"id", root, "virtualmachineid", running}, 431, "Unable to find volume with id: "},
 		"delete attached":        {"deleteVolume", []string{"id", root}, 431, "Please specify a volume that is not attached to any VM."},

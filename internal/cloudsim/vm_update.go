@@ -2,13 +2,14 @@ package cloudsim
 
 import (
 	"maps"
+	"strconv"
 )
 
 func updateVM(c *Call) (any, error) {
 	vm, ok := c.VMs.Get(c.Str("id"))
 	if !ok {
 		gone, _ := c.VMs.Any(c.Str("id"))
-		return nil, Invalid("unable to find virtual machine with id %d", gone.N)
+		return nil, Invalid("Unable to find UUID for id [%d] of type [VirtualMachine]", gone.N)
 	}
 	if err := c.Own(vm.Owner); err != nil {
 		return nil, err
@@ -43,6 +44,9 @@ func (c *Call) amendVM(vm *VM) error {
 	}
 	vm.DisplayName = c.Or("displayname", vm.DisplayName)
 	vm.HAEnabled = c.Bool("haenable", vm.HAEnabled)
+	if t, _ := c.Templates.Any(vm.TemplateID); c.Bool("isdynamicallyscalable", false) && !t.DynamicScaling {
+		return Invalid("Dynamic Scaling cannot be enabled for the VM since its template does not have dynamic scaling enabled")
+	}
 	vm.DynamicScaling = c.Bool("isdynamicallyscalable", vm.DynamicScaling)
 	vm.DeleteProtection = c.Bool("deleteprotection", vm.DeleteProtection)
 	vm.HideDisplay = !c.Bool("displayvm", !vm.HideDisplay)
@@ -58,7 +62,7 @@ func (c *Call) amendVM(vm *VM) error {
 		if err != nil {
 			return err
 		}
-		vm.UserData, vm.UserDataID = text, ""
+		vm.UserData = text // the server goes on naming the registered user data
 	}
 	if u, ok := c.UserData.Get(c.Str("userdataid")); ok {
 		vm.UserData, vm.UserDataID = u.Data, u.ID
@@ -79,6 +83,9 @@ func scaleVMJob(c *Call) (Obj, error) {
 	vm, err := c.vmNow()
 	if err != nil {
 		return nil, err
+	}
+	if vm.State == VMRunning && !vm.DynamicScaling {
+		return nil, Internal("Unable to scale %s as it does not have tools to support dynamic scaling.", c.vmText(vm))
 	}
 	if vm.State == VMRunning {
 		return nil, Internal(`Unable to live scale VM on KVM when current service offering is a "Fixed Offering". KVM needs the tag "maxMemory" to live scale and it is only configured when VM is deployed with a custom service offering and "Dynamic Scalable" is enabled.`)
@@ -114,12 +121,15 @@ func (c *Call) changeOffering(vm VM) error {
 		return Invalid("Not upgrading vm %s since it already has the requested service offering (%s)", c.vmText(vm), o.Name)
 	}
 	vm.OfferingID, vm.CPUNumber, vm.CPUSpeed, vm.Memory = o.ID, o.CPUNumber, o.CPUSpeed, o.Memory
-	if details := c.Map("details"); len(details) > 0 {
-		vm.Details = maps.Clone(detailsObj(vm.Details))
-		maps.Copy(vm.Details, details)
-	}
-	if err := c.customSize(o, &vm); err != nil {
+	given := VM{CPUNumber: o.CPUNumber, CPUSpeed: o.CPUSpeed, Memory: o.Memory, Details: c.Map("details")}
+	if err := c.customSize(o, &given); err != nil {
 		return err
+	}
+	vm.CPUNumber, vm.CPUSpeed, vm.Memory = given.CPUNumber, given.CPUSpeed, given.Memory
+	vm.Details = maps.Clone(detailsObj(vm.Details))
+	maps.Copy(vm.Details, given.Details)
+	if o.Customized {
+		vm.Details["cpuNumber"], vm.Details["cpuSpeed"], vm.Details["memory"] = strconv.Itoa(vm.CPUNumber), strconv.Itoa(vm.CPUSpeed), strconv.Itoa(vm.Memory)
 	}
 	c.VMs.Put(vm)
 	for v := range c.Volumes.All() {
