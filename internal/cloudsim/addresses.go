@@ -71,19 +71,3 @@ func validCIDR(s string) bool {
 	_, err := netip.ParsePrefix(s)
 	return err == nil
 }
-
-func (c *Cloud) publicGateway() string {
-	p, err := netip.ParsePrefix(c.opts.PublicRange)
-	if err != nil {
-		return ""
-	}
-	return p.Masked().Addr().Next().String()
-}
-
-func (c *Cloud) publicNetmask() string {
-	p, err := netip.ParsePrefix(c.opts.PublicRange)
-	if err != nil {
-		return ""
-	}
-	return maskText(p.Bits())
-}

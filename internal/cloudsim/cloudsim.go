@@ -50,6 +50,7 @@ import (
 
 	"github.com/moldctl/moldctl/internal/cloudsim/apitable"
 	"github.com/moldctl/moldctl/internal/cloudsim/content"
+	"github.com/moldctl/moldctl/internal/cloudsim/guest/vfs"
 )
 
 // Options say how a cloud runs. The zero value is a cloud in memory, on free loopback ports, whose jobs end at once.
@@ -62,8 +63,11 @@ type Options struct {
 	TimeScale   float64 // how many times faster than real time the clock runs; default 1
 	Clock       Clock   // overrides TimeScale
 	Flavor      Flavor  // default both
-	PublicRange string  // default 127.66.0.0/16
-	Zone        string  // name of the zone at first start; default zone-1
+	// Content is what is there at first start and after a reset; default content.Default.
+	Content *content.File
+	// PublicRange, as a prefix, and Zone replace the public addresses and the name of the content's first zone.
+	PublicRange string
+	Zone        string
 	// UserKeys fix the credentials of accounts at first start, by account name ("admin", "user"); default random.
 	UserKeys map[string]Keys
 	// AllowUserExpunge is the setting allow.user.expunge.recover.vm at first start.
@@ -103,6 +107,7 @@ type Cloud struct {
 	loader    Loader
 	scaler    *scalerService
 	guests    *guestFarm
+	seeded    map[string]*vfs.Disk // images that the start content made in memory
 
 	api, admin *http.Server
 	integrated *http.Server // nil unless it was asked for
@@ -157,8 +162,6 @@ func Start(ctx context.Context, opts Options) (*Cloud, error) {
 func withDefaults(o Options) Options {
 	o.Listen = valueOr(o.Listen, "127.0.0.1:0")
 	o.Admin = valueOr(o.Admin, "127.0.0.1:0")
-	o.PublicRange = valueOr(o.PublicRange, "127.66.0.0/16")
-	o.Zone = valueOr(o.Zone, "zone-1")
 	if o.Latency == "" {
 		o.Latency = LatencyZero
 	}
@@ -201,7 +204,7 @@ func (c *Cloud) open() error {
 	}
 	c.token = token
 	if c.store.Zones.Len() == 0 {
-		if err := seed(c.store, c.opts); err != nil {
+		if err := c.seed(); err != nil {
 			return errors.Join(err, c.closeStore())
 		}
 	}

@@ -204,10 +204,11 @@ func (c *Call) routerResponse(r Router) Obj {
 	pod, _ := c.Pods.Any(r.PodID)
 	physical, _ := c.PhysicalNetworks.Any(n.PhysicalID)
 	offering, _ := c.NetworkOfferings.Any(n.OfferingID)
+	public := c.publicRange(r.ZoneID, r.PublicIP)
 	o := Obj{"id": r.ID, "zoneid": zone.ID, "zonename": zone.Name, "dns1": zone.DNS1, "networkdomain": n.Domain,
-		"gateway": c.Cloud.publicGateway(), "name": r.Name, "podid": pod.ID, "podname": pod.Name, "hostid": host.ID, "hostname": host.Name,
+		"gateway": public.Gateway, "name": r.Name, "podid": pod.ID, "podname": pod.Name, "hostid": host.ID, "hostname": host.Name,
 		"hostcontrolstate": "Enabled", "hypervisor": host.Hypervisor, "linklocalip": r.LinkLocalIP, "linklocalmacaddress": r.LinkLocalMAC,
-		"linklocalnetmask": "255.255.0.0", "publicip": r.PublicIP, "publicmacaddress": r.PublicMAC, "publicnetmask": c.Cloud.publicNetmask(),
+		"linklocalnetmask": "255.255.0.0", "publicip": r.PublicIP, "publicmacaddress": r.PublicMAC, "publicnetmask": public.Netmask,
 		"publicnetworkid": physical.PublicNetworkID, "guestipaddress": r.GuestIP, "guestmacaddress": r.GuestMAC,
 		"guestnetmask": n.Netmask, "guestnetworkid": n.ID, "guestnetworkname": n.Name, "templateid": physical.RouterTemplateID,
 		"templatename": "SystemVM Template (KVM)", "linklocalnetworkid": physical.ControlNetworkID,

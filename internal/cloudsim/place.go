@@ -122,8 +122,27 @@ func listPhysicalNetworks(c *Call) (any, error) {
 	}), nil
 }
 
-func listHypervisors(*Call) (any, error) {
-	return Listing("hypervisor", []string{"KVM"}, func(n string) Obj { return Obj{"name": n} }), nil
+func listHypervisors(c *Call) (any, error) {
+	return Listing("hypervisor", c.hypervisors(c.Str("zoneid")), func(n string) Obj { return Obj{"name": n} }), nil
+}
+
+// hypervisors are those of the clusters of a zone ("" for all), each once.
+func (c *Call) hypervisors(zoneID string) []string {
+	var names []string
+	for r := range c.Clusters.All() {
+		if (zoneID == "" || r.ZoneID == zoneID) && !slices.Contains(names, r.Hypervisor) {
+			names = append(names, r.Hypervisor)
+		}
+	}
+	return names
+}
+
+// hypervisorOf is what the machines of a zone usually run on.
+func (c *Call) hypervisorOf(zoneID string) string {
+	if names := c.hypervisors(zoneID); len(names) > 0 {
+		return names[0]
+	}
+	return "None"
 }
 
 func listOSTypes(c *Call) (any, error) {

@@ -38,7 +38,7 @@ func (c *Cloud) wipe() error {
 	for _, t := range c.store.all {
 		t.forget()
 	}
-	if err := seed(c.store, c.opts); err != nil {
+	if err := c.seed(); err != nil {
 		return fmt.Errorf("reset the cloud: %w", err)
 	}
 	c.store.undo, c.store.pending = nil, nil
@@ -54,7 +54,7 @@ func (c *Cloud) wipe() error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case walName, TokenFile, "cloud.lock":
+		case walName, TokenFile, "cloud.lock", "disks": // the guests sweep away disks that nobody owns
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(c.opts.Dir, e.Name())); err != nil {

@@ -127,7 +127,7 @@ func startCreateTemplate(c *Call) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	t := Template{Base: c.Templates.NewBase(), Owner: owner, Name: c.Str("name"), DisplayText: c.Or("displaytext", c.Str("name")), Format: "QCOW2", Hypervisor: "KVM",
+	t := Template{Base: c.Templates.NewBase(), Owner: owner, Name: c.Str("name"), DisplayText: c.Or("displaytext", c.Str("name")), Format: "QCOW2",
 		OSTypeID: c.Str("ostypeid"), Status: "Download Complete", Public: c.Bool("ispublic", false), Featured: c.Bool("isfeatured", false) && c.Caller.Root(),
 		Extractable: c.Bool("isextractable", false), PasswordEnabled: c.Bool("passwordenabled", false), SSHKeyEnabled: c.Bool("sshkeyenabled", false),
 		DynamicScaling: c.Bool("isdynamicallyscalable", false), RequiresHVM: c.Bool("requireshvm", true), Type: "USER", Arch: c.Or("arch", "x86_64"),
@@ -169,6 +169,7 @@ func (c *Call) templateSource(t *Template) (map[string]string, error) {
 			return nil, Internal("Unable to create private template for volume: %s; volume is attached to a non-stopped VM, please stop the VM first", volumeText(v, vm.N))
 		}
 		t.FromVolumeID, t.ZoneID, t.Size, t.SourceTemplateID = v.ID, v.ZoneID, v.Size, v.TemplateID
+		t.Hypervisor = c.hypervisorOf(v.ZoneID)
 		return userDetails(vm), nil
 	}
 	s, ok := c.Snapshots.Get(c.Str("snapshotid"))
@@ -184,6 +185,7 @@ func (c *Call) templateSource(t *Template) (map[string]string, error) {
 	v, _ := c.Volumes.Get(s.VolumeID)
 	vm, _ := c.VMs.Get(v.VMID)
 	t.FromSnapshotID, t.ZoneID, t.SourceTemplateID = s.ID, s.ZoneID, s.TemplateID
+	t.Hypervisor = c.hypervisorOf(s.ZoneID)
 	return userDetails(vm), nil
 }
 
@@ -248,8 +250,10 @@ func registerTemplate(c *Call) (any, error) {
 	if !slices.Contains(imageFormats, format) {
 		return nil, BadParam("Image format: %s is incorrect. Supported formats are [%s, ]", c.Str("format"), strings.Join(imageFormats, ", "))
 	}
-	if h := c.Str("hypervisor"); !strings.EqualFold(h, "KVM") {
-		return nil, BadParam("Hypervisor Type: %s is invalid. Supported Hypervisor types are: KVM", h)
+	supported := c.hypervisors("")
+	kind := slices.IndexFunc(supported, func(h string) bool { return strings.EqualFold(h, c.Str("hypervisor")) })
+	if kind < 0 {
+		return nil, BadParam("Hypervisor Type: %s is invalid. Supported Hypervisor types are: %s", c.Str("hypervisor"), strings.Join(supported, ", "))
 	}
 	if c.Has("zoneid") && c.Has("zoneids") {
 		return nil, BadParam("Both zoneid and zoneids cannot be specified at the same time")
@@ -278,7 +282,7 @@ func registerTemplate(c *Call) (any, error) {
 		return c.Str("zoneid") == z.ID || slices.Contains(c.List("zoneids"), z.ID) || c.Str("zoneids") == "-1"
 	})
 	os, _ := c.OSTypes.Get(c.Str("ostypeid"))
-	t := Template{Base: c.Templates.NewBase(), Owner: owner, Name: c.Str("name"), DisplayText: c.Or("displaytext", c.Str("name")), Format: format, Hypervisor: "KVM",
+	t := Template{Base: c.Templates.NewBase(), Owner: owner, Name: c.Str("name"), DisplayText: c.Or("displaytext", c.Str("name")), Format: format, Hypervisor: supported[kind],
 		OSTypeID: os.ID, ZoneID: zone.ID, Status: "Download Complete", Ready: true, Public: c.Bool("ispublic", false), Featured: c.Bool("isfeatured", false) && c.Caller.Root(),
 		Extractable: c.Bool("isextractable", false), PasswordEnabled: c.Bool("passwordenabled", false), SSHKeyEnabled: c.Bool("sshkeyenabled", false),
 		DynamicScaling: c.Bool("isdynamicallyscalable", false), RequiresHVM: c.Bool("requireshvm", true), Type: "USER", Arch: c.Or("arch", "x86_64"), URL: c.Str("url"),

@@ -25,7 +25,7 @@ func startDeploy(c *Call) (string, error) {
 		return "", err
 	}
 	d := &deployment{vm: VM{Base: c.VMs.NewBase(), Owner: owner, UserID: c.Caller.User.ID, State: VMStopped, ZoneID: c.Str("zoneid"),
-		NeverStarted: true, Hypervisor: "KVM", InstanceID: newUUID(), DisplayName: c.Str("displayname"), HideDisplay: !c.Bool("displayvm", true),
+		NeverStarted: true, InstanceID: newUUID(), DisplayName: c.Str("displayname"), HideDisplay: !c.Bool("displayvm", true),
 		Details: c.Map("details"), BootType: bootType(c.Str("boottype")), BootMode: strings.ToLower(c.Str("bootmode")), DynamicScaling: c.Bool("dynamicscalingenabled", false)}}
 	for _, step := range []func(*Call, *deployment) error{chooseTemplate, chooseOffering, chooseUserData, chooseKeys, chooseGroups, chooseSecurityGroups, chooseNetworks, chooseName} {
 		if err := step(c, d); err != nil {
@@ -85,7 +85,7 @@ func chooseTemplate(c *Call, d *deployment) error {
 	if h := c.Str("hypervisor"); h != "" && !strings.EqualFold(h, t.Hypervisor) {
 		return Invalid("Hypervisor passed to the deployVm call, is different from the hypervisor type of the template")
 	}
-	d.template, d.vm.TemplateID, d.vm.OSTypeID = t, t.ID, t.OSTypeID
+	d.template, d.vm.TemplateID, d.vm.OSTypeID, d.vm.Hypervisor = t, t.ID, t.OSTypeID, t.Hypervisor
 	d.vm.PasswordEnabled = t.PasswordEnabled
 	d.vm.DynamicScaling = d.vm.DynamicScaling && t.DynamicScaling
 	details := maps.Clone(t.Details)

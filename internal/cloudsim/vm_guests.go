@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -31,7 +32,9 @@ type guestFarm struct {
 }
 
 func newGuestFarm(c *Cloud) *guestFarm {
-	return &guestFarm{cloud: c, machines: make(map[string]*guest.Machine), memory: make(map[string]*vfs.Disk)}
+	f := &guestFarm{cloud: c, machines: make(map[string]*guest.Machine), memory: make(map[string]*vfs.Disk)}
+	maps.Copy(f.memory, c.seeded)
+	return f
 }
 
 // Start boots, in the background, the guests of the machines that were running when the cloud ended.
@@ -248,11 +251,14 @@ func (f *guestFarm) powered(vmID string, again bool) {
 	}
 }
 
-func (f *guestFarm) path(disk string) string {
-	if f.cloud.opts.Dir == "" {
+func (f *guestFarm) path(disk string) string { return diskPath(f.cloud.opts.Dir, disk) }
+
+// diskPath is where a disk lies in a cloud's folder; "" for a cloud in memory.
+func diskPath(dir, disk string) string {
+	if dir == "" {
 		return ""
 	}
-	return filepath.Join(f.cloud.opts.Dir, "disks", disk)
+	return filepath.Join(dir, "disks", disk)
 }
 
 // open opens a disk that was made.

@@ -40,7 +40,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 func (c *Call) volumeResponse(v Volume) Obj {
 	zone, _ := c.Zones.Any(v.ZoneID)
 	o := Obj{"id": v.ID, "name": v.Name, "zoneid": zone.ID, "zonename": zone.Name, "type": v.Type, "provisioningtype": "thin", "size": v.Size,
-		"created": timeText(v.Created), "state": v.State, "storagetype": "shared", "hypervisor": "KVM", "destroyed": v.State == volumeDestroy,
+		"created": timeText(v.Created), "state": v.State, "storagetype": "shared", "hypervisor": c.hypervisorOf(v.ZoneID), "destroyed": v.State == volumeDestroy,
 		"isextractable": v.Type == volumeData, "displayvolume": !v.HideDisplay, "quiescevm": false, "supportsstoragesnapshot": false,
 		"deleteprotection": v.DeleteProtection, "tags": c.tagsOf("Volume", v.ID), "hasannotations": false}
 	c.putOwner(o, v.Owner)

@@ -162,7 +162,7 @@ func (c *Call) vmSnapshotResponse(s VMSnapshot) Obj {
 	zone, _ := c.Zones.Any(s.ZoneID)
 	vm, _ := c.VMs.Any(s.VMID)
 	o := Obj{"id": s.ID, "name": s.Name, "state": s.State, "displayname": s.DisplayName, "zoneid": zone.ID, "zonename": zone.Name, "virtualmachineid": vm.ID,
-		"virtualmachinename": vm.DisplayName, "current": s.Current, "type": s.Type, "created": timeText(s.Created), "hypervisor": "KVM",
+		"virtualmachinename": vm.DisplayName, "current": s.Current, "type": s.Type, "created": timeText(s.Created), "hypervisor": vm.Hypervisor,
 		"tags": c.tagsOf("VMSnapshot", s.ID), "hasannotations": false}
 	c.putOwner(o, s.Owner)
 	if p, ok := c.VMSnapshots.Get(s.ParentID); ok {
