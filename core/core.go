@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/moldctl/moldctl/core/cloud"
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/eval"
+	"github.com/moldctl/moldctl/core/installed"
 	"github.com/moldctl/moldctl/core/plan"
 	"github.com/moldctl/moldctl/core/pluginhost"
 	"github.com/moldctl/moldctl/core/spec"
@@ -50,8 +52,11 @@ type Settings struct {
 	Flags       cloud.Values // cloud settings of the command line
 	Getenv      func(string) (string, bool)
 	Home        string
-	ConfigDir   string // $XDG_CONFIG_HOME, may be ""
-	Plugins     []pluginhost.Source
+	ConfigDir   string                    // $XDG_CONFIG_HOME, may be ""
+	Plugins     []pluginhost.Source       // the bundled ones
+	Cache       string                    // where modules and plugins from elsewhere lie; "" for none
+	ServePlugin []string                  // command line that serves a plugin without a program, given its folder
+	Platform    string                    // that plugins are for; "" is this one
 	PluginLog   func(plugin, line string) // may be nil
 	Parallelism int
 	LockWait    time.Duration
@@ -78,12 +83,20 @@ type Engine struct {
 // diagnostics.
 func Load(s Settings) (*Engine, hcl.Diagnostics) {
 	e := &Engine{settings: s, clouds: map[string]cloud.Settings{}}
-	var diags hcl.Diagnostics
-	e.Stack, diags = spec.Load(s.Path, spec.Options{Version: s.Version})
+	store, diags := s.sources()
+	var more hcl.Diagnostics
+	e.Stack, more = spec.Load(s.Path, spec.Options{Version: s.Version, Modules: store.Locked()})
 	e.files = e.Stack.Files
-	host, more := pluginhost.New(pluginhost.Options{Sources: s.Plugins, RunID: fmt.Sprint(time.Now().UnixNano()), Log: s.PluginLog})
+	diags = append(diags, more...)
+	others, more := installed.Load(store, s.ServePlugin)
+	diags = append(diags, more...)
+	e.settings.Plugins = slices.Concat(s.Plugins, others)
+	host, more := pluginhost.New(pluginhost.Options{Sources: e.settings.Plugins, RunID: fmt.Sprint(time.Now().UnixNano()), Log: s.PluginLog})
 	e.Host = host
 	diags = append(diags, more...)
+	if !diags.HasErrors() {
+		diags = append(diags, required(e.Stack, host.Plugins())...)
+	}
 	if diags.HasErrors() {
 		return e, diags
 	}

@@ -26,6 +26,7 @@ type Source struct {
 	Spec    []byte
 	Command []string // argv; the process speaks the go-plugin handshake
 	Env     []string // beside the scrubbed environment
+	SHA256  string   // of the program, in hex; "" for one that is not compared
 	// Dial, if set, reaches the plugin instead of a process: for tests that run
 	// host and plugin in one. hangUp is called once, when the host is done with
 	// it or has seen it break.

@@ -77,6 +77,13 @@ func (p *process) launch(_ context.Context) error {
 	cmd := exec.Command(p.src.Command[0], p.src.Command[1:]...) //#nosec G204 -- the host's own list of plugins
 	cmd.Env = append(scrubbed(os.Environ()), p.src.Env...)
 	cmd.SysProcAttr = childAttributes()
+	program, err := p.verify(cmd)
+	if err != nil {
+		return err
+	}
+	if program != nil {
+		defer func() { _ = program.Close() }() // only read from
+	}
 	p.cmd = cmd
 	reader, writer := io.Pipe()
 	p.output, p.collected = writer, make(chan struct{})

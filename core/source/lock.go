@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,7 @@ const AnyPlatform = "any"
 type Entry struct {
 	Name     string // of a plugin; of a module its source
 	Source   string
+	Sub      string            // of a plugin: its folder inside
 	Version  string            // "" if nothing says one
 	Ref      string            // tag that was chosen by a version constraint
 	Revision string            // commit or digest that was found there
@@ -71,6 +73,7 @@ type moduleEntry struct {
 type pluginEntry struct {
 	Name     string            `hcl:"name,label"`
 	Source   string            `hcl:"source"`
+	Sub      string            `hcl:"folder,optional"`
 	Version  string            `hcl:"version"`
 	Ref      string            `hcl:"ref,optional"`
 	Revision string            `hcl:"revision,optional"`
@@ -80,10 +83,14 @@ type pluginEntry struct {
 
 var hashForm = regexp.MustCompile(`^h1:[A-Za-z0-9+/]{43}=$`)
 
+func newLock(folder string) *Lock {
+	return &Lock{Modules: map[string]Entry{}, Plugins: map[string]Entry{}, path: filepath.Join(folder, LockFile)}
+}
+
 // ReadLock reads the lock file of a folder. Where there is none, nothing is
 // locked.
 func ReadLock(folder string) (*Lock, error) {
-	l := &Lock{Modules: map[string]Entry{}, Plugins: map[string]Entry{}, path: filepath.Join(folder, LockFile)}
+	l := newLock(folder)
 	text, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
@@ -126,7 +133,7 @@ func (l *Lock) take(raw lockText) error {
 		l.Modules[e.Name] = e
 	}
 	for _, p := range raw.Plugins {
-		e := Entry{Name: p.Name, Source: p.Source, Version: p.Version, Ref: p.Ref, Revision: p.Revision, Needs: p.Needs, Hashes: p.Hashes}
+		e := Entry{Name: p.Name, Source: p.Source, Sub: p.Sub, Version: p.Version, Ref: p.Ref, Revision: p.Revision, Needs: p.Needs, Hashes: p.Hashes}
 		if err := l.check(e, l.Plugins); err != nil {
 			return err
 		}
@@ -151,12 +158,16 @@ func (l *Lock) check(e Entry, taken map[string]Entry) error {
 }
 
 // Write writes the lock file, or removes it when nothing is locked. A reader
-// sees the old file or the new one.
+// sees the old file or the new one. A file that says the same already is left
+// alone.
 func (l *Lock) Write() error {
 	if len(l.Modules)+len(l.Plugins) == 0 {
 		if err := os.Remove(l.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove lock file: %w", err)
 		}
+		return nil
+	}
+	if old, err := os.ReadFile(l.path); err == nil && bytes.Equal(old, l.bytes()) {
 		return nil
 	}
 	f, err := os.CreateTemp(filepath.Dir(l.path), ".moldctl.lock-*")
@@ -195,7 +206,7 @@ func (l *Lock) bytes() []byte {
 }
 
 func (e Entry) write(body *hclwrite.Body, source string) {
-	for _, pair := range [][2]string{{"source", source}, {"version", e.Version}, {"ref", e.Ref}, {"revision", e.Revision}} {
+	for _, pair := range [][2]string{{"source", source}, {"folder", e.Sub}, {"version", e.Version}, {"ref", e.Ref}, {"revision", e.Revision}} {
 		if pair[1] != "" {
 			body.SetAttributeValue(pair[0], cty.StringVal(pair[1]))
 		}

@@ -37,20 +37,25 @@ type Store struct {
 func Platform() string { return runtime.GOOS + "_" + runtime.GOARCH }
 
 // Open reads the lock file of a stack. The cache is made when it is first
-// written to.
+// written to. The Store is never nil: with an error nothing is locked in it.
 func Open(o Options) (*Store, error) {
-	lock, err := ReadLock(o.Folder)
-	if err != nil {
-		return nil, err
-	}
 	if o.Platform == "" {
 		o.Platform = Platform()
 	}
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits()
 	}
-	return &Store{Lock: lock, opts: o, client: careful(o.Client)}, nil
+	s := &Store{Lock: newLock(o.Folder), opts: o, client: careful(o.Client)}
+	lock, err := ReadLock(o.Folder)
+	if err != nil {
+		return s, err
+	}
+	s.Lock = lock
+	return s, nil
 }
+
+// Folder is where the lock file lies.
+func (s *Store) Folder() string { return s.opts.Folder }
 
 // Platform is the platform that the store fetches for.
 func (s *Store) Platform() string { return s.opts.Platform }
@@ -85,6 +90,9 @@ func (s *Store) place(hash string) (string, error) {
 // Cached returns the folder with the content of a hash, after it was compared
 // with the hash.
 func (s *Store) Cached(hash string) (string, error) {
+	if s.opts.Cache == "" {
+		return "", ErrAbsent
+	}
 	dir, err := s.place(hash)
 	if err != nil {
 		return "", err
@@ -133,7 +141,7 @@ func (s *Store) Fetch(ctx context.Context, src Source, allowed spec.Constraint) 
 	if err := s.keep(filepath.Join(scratch, "content"), &p); err != nil {
 		return p, err
 	}
-	p.Dir, err = inside(p.Root, src)
+	p.Dir, err = Inside(p.Root, src)
 	return p, err
 }
 
@@ -255,9 +263,9 @@ func (s *Store) keep(content string, p *Package) error {
 	return nil
 }
 
-// inside finds the folder that a source names in what was fetched. An archive
+// Inside finds the folder that a source names in what was fetched. An archive
 // that holds nothing but one folder stands for that folder.
-func inside(root string, src Source) (string, error) {
+func Inside(root string, src Source) (string, error) {
 	dir := filepath.Join(root, filepath.FromSlash(src.Sub))
 	if only := onlyFolder(root); only != "" && (src.Kind == Archive || src.Kind == OCI) && (src.Sub == "" || !isFolder(dir)) {
 		dir = filepath.Join(only, filepath.FromSlash(src.Sub))
