@@ -17,39 +17,90 @@ type Clock interface {
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// SystemClock is real time, or real time sped up.
+// steerable is a clock that can be moved forward.
+type steerable interface {
+	Clock
+	// Advance moves the clock and fires the timers that are due then.
+	Advance(d time.Duration)
+}
+
+// SystemClock is real time, or real time sped up. It can be moved forward.
 func SystemClock(scale float64) Clock {
 	if scale <= 0 {
 		scale = 1
 	}
-	now := time.Now()
-	return systemClock{base: now, start: now, scale: scale}
+	return &systemClock{start: time.Now(), scale: scale, timers: make(map[*systemTimer]bool)}
 }
 
-// systemClock showed base when real time was start.
+// systemClock showed start plus ahead when real time was start, and has run since.
 type systemClock struct {
-	base, start time.Time
-	scale       float64
+	start time.Time
+	scale float64
+
+	mu     sync.Mutex
+	ahead  time.Duration
+	timers map[*systemTimer]bool
 }
 
-func (c systemClock) Now() time.Time {
-	if c.scale == 1 && c.base.Equal(c.start) {
-		return time.Now() // follows a change of the machine's clock
+// systemTimer fires at a time of its clock.
+type systemTimer struct {
+	at   time.Time
+	c    chan time.Time
+	real *time.Timer
+}
+
+func (c *systemClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *systemClock) now() time.Time {
+	if c.scale == 1 {
+		return time.Now().Add(c.ahead) // follows a change of the machine's clock
 	}
-	return c.base.Add(time.Duration(float64(time.Since(c.start)) * c.scale))
+	return c.start.Add(c.ahead + time.Duration(float64(time.Since(c.start))*c.scale))
 }
 
-func (c systemClock) After(d time.Duration) (<-chan time.Time, func()) {
-	t := time.NewTimer(time.Duration(float64(d) / c.scale))
-	return t.C, func() { t.Stop() }
+func (c *systemClock) After(d time.Duration) (<-chan time.Time, func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &systemTimer{at: c.now().Add(d), c: make(chan time.Time, 1)}
+	t.real = time.AfterFunc(time.Duration(float64(d)/c.scale), func() { c.fire(t) })
+	c.timers[t] = true
+	return t.c, func() { c.stop(t) }
 }
 
-// notBefore returns a clock that shows at least t. A cloud whose time ran fast must not fall back when it starts again.
-func (c systemClock) notBefore(t time.Time) systemClock {
-	if t.After(c.Now()) {
-		c.base, c.start = t, time.Now()
+func (c *systemClock) fire(t *systemTimer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timers[t] {
+		delete(c.timers, t)
+		t.c <- c.now()
 	}
-	return c
+}
+
+func (c *systemClock) stop(t *systemTimer) {
+	t.real.Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.timers, t)
+}
+
+// Advance moves the clock; timers keep their times and so fire earlier in real time.
+func (c *systemClock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += max(d, 0)
+	now := c.now()
+	for t := range c.timers {
+		t.real.Reset(time.Duration(float64(t.at.Sub(now)) / c.scale))
+	}
+}
+
+// notBefore makes the clock show at least t. A cloud whose time ran fast must not fall back when it starts again.
+func (c *systemClock) notBefore(t time.Time) {
+	c.Advance(t.Sub(c.Now()))
 }
 
 // ManualClock moves only when it is told to. It is for tests and for the admin API's clock/advance.

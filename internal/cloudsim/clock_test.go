@@ -20,12 +20,38 @@ func TestSystemClockScales(t *testing.T) {
 			t.Errorf("the clock moved %v, want 40s", got)
 		}
 		ahead := clock.Now().Add(time.Hour)
-		later := clock.(systemClock).notBefore(ahead)
-		if !later.Now().Equal(ahead) {
-			t.Errorf("started again at %v, want %v", later.Now(), ahead)
+		clock.(*systemClock).notBefore(ahead)
+		if got := clock.Now(); !got.Equal(ahead) {
+			t.Errorf("started again at %v, want %v", got, ahead)
 		}
-		if same := clock.(systemClock).notBefore(start); !same.Now().Equal(clock.Now()) {
-			t.Error("a past moment changed the clock")
+		clock.(*systemClock).notBefore(start)
+		if got := clock.Now(); !got.Equal(ahead) {
+			t.Errorf("a past moment moved the clock to %v", got)
+		}
+	})
+}
+
+// TestSystemClockAdvances moves a running clock: what is due then happens at once, what is not keeps its time.
+func TestSystemClockAdvances(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		clock := SystemClock(1)
+		start := clock.Now()
+		soon, _ := clock.After(time.Minute)
+		late, _ := clock.After(2 * time.Hour)
+		gone, stop := clock.After(time.Minute)
+		stop()
+		clock.(steerable).Advance(time.Hour)
+		synctest.Wait()
+		if at := <-soon; at.Sub(start) != time.Hour {
+			t.Errorf("it fired at %v, want an hour after %v", at, start)
+		}
+		if len(late) != 0 || len(gone) != 0 {
+			t.Errorf("fired: late %d, stopped %d", len(late), len(gone))
+		}
+		time.Sleep(time.Hour) // of the bubble
+		if at := <-late; at.Sub(start) != 2*time.Hour {
+			t.Errorf("it fired at %v, want two hours after %v", at, start)
 		}
 	})
 }

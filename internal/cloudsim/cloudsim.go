@@ -193,9 +193,8 @@ func (c *Cloud) open() error {
 		}
 		c.store.wal = w
 		trimLogs(c.store)
-		if system, ok := c.clock.(systemClock); ok {
-			c.clock = system.notBefore(lastMoment(c.store))
-			c.store.clock = c.clock
+		if system, ok := c.clock.(*systemClock); ok {
+			system.notBefore(lastMoment(c.store))
 		}
 	}
 	token, err := loadToken(c.opts.Dir)
