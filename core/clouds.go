@@ -61,6 +61,9 @@ func (e *Engine) resolveClouds(ctx context.Context) hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
+	if diags = append(diags, e.configurePlugins()...); diags.HasErrors() {
+		return diags
+	}
 	return append(diags, e.connect(ctx)...)
 }
 
@@ -70,7 +73,7 @@ func (e *Engine) block(config *plan.Config, alias string) (cloud.Values, string,
 	if !ok {
 		return nil, "", nil
 	}
-	if diags := onlyValues(declared); diags.HasErrors() {
+	if diags := onlyKnown(hcldec.Variables(declared.Body, cloud.BlockSpec()), "cloud"); diags.HasErrors() {
 		return nil, "", diags
 	}
 	eval, diags := config.Context(hcldec.Variables(declared.Body, cloud.BlockSpec()))
@@ -82,15 +85,16 @@ func (e *Engine) block(config *plan.Config, alias string) (cloud.Values, string,
 	return values, at, append(diags, more...)
 }
 
-// onlyValues refuses references to resources: the cloud must be known first.
-func onlyValues(c *spec.Cloud) hcl.Diagnostics {
+// onlyKnown refuses references to resources: clouds and plugins must be known
+// first.
+func onlyKnown(names []hcl.Traversal, block string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, t := range hcldec.Variables(c.Body, cloud.BlockSpec()) {
+	for _, t := range names {
 		switch t.RootName() {
 		case "var", "local", "path", "stack":
 		default:
 			diags = append(diags, diag.Errorf(t.SourceRange().Ptr(), "Invalid reference",
-				"A cloud block may use variables, locals and env(): the cloud must be known before anything in it is."))
+				"A %s block may use variables, locals and env(): the %s must be known before anything in it is.", block, block))
 		}
 	}
 	return diags

@@ -114,7 +114,7 @@ func (e *Engine) Files() map[string]*hcl.File { return e.files }
 
 // Validate checks everything that can be checked without a cloud.
 func (e *Engine) Validate() hcl.Diagnostics {
-	return plan.Validate(e.Stack, e.variables, e.Host.Types(), e.Host.Steps())
+	return append(e.configurePlugins(), plan.Validate(e.Stack, e.variables, e.Host.Types(), e.Host.Steps())...)
 }
 
 // Access says what a run means to do with the state.

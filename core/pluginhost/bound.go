@@ -27,8 +27,8 @@ func (h *Host) Bound(until time.Time) {
 		c = proto.Clone(c).(*wire.Cloud) // others may be sending the old one
 		c.ExpiresUnix = until.Unix()
 		h.clouds[alias] = c
-		for _, p := range h.children {
-			if p.knows(alias) && !p.dead() {
+		for name, p := range h.children {
+			if h.takesCloud(name) && p.knows(alias) && !p.dead() {
 				list = append(list, told{p, c})
 			}
 		}

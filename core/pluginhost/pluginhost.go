@@ -54,6 +54,7 @@ type Host struct {
 
 	mu       sync.Mutex
 	clouds   map[string]*wire.Cloud
+	configs  map[string]configs // of plugins, by name
 	children map[string]*process
 	ids      map[string]*wire.CloudIdentity
 	closed   bool
@@ -71,6 +72,7 @@ func New(opts Options) (*Host, hcl.Diagnostics) {
 		steps:    map[string]*pluginspec.Step{},
 		sources:  map[string]Source{},
 		clouds:   map[string]*wire.Cloud{},
+		configs:  map[string]configs{},
 		children: map[string]*process{},
 		ids:      map[string]*wire.CloudIdentity{},
 	}
@@ -89,6 +91,7 @@ func New(opts Options) (*Host, hcl.Diagnostics) {
 // add claims a plugin's types; two plugins that claim one are refused by name.
 func (h *Host) add(src Source, spec *pluginspec.Plugin) hcl.Diagnostics {
 	var diags hcl.Diagnostics
+	src.Name = spec.Name
 	h.specs[spec.Name] = spec
 	h.sources[spec.Name] = src
 	for name, t := range spec.Types {
@@ -229,7 +232,7 @@ func (h *Host) serving(ctx context.Context, typ, cloud string) (*process, error)
 	if err != nil {
 		return nil, err
 	}
-	if !h.needsCloud(t.Plugin) {
+	if !h.needsCloud(t.Plugin) && !h.configurable(t.Plugin) {
 		return p, nil
 	}
 	_, diags, err := p.configure(ctx, cloud)

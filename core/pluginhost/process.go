@@ -181,18 +181,18 @@ func (h *Host) redact(line string) string {
 			}
 		}
 	}
-	return line
+	return h.redactConfig(line)
 }
 
 // configure hands a cloud to the process, once.
 func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdentity, []*wire.Diagnostic, error) {
+	cloud, err := p.host.handed(p.src.Name, alias)
+	if err != nil {
+		return nil, nil, err
+	}
 	p.host.mu.Lock()
-	cloud, ok := p.host.clouds[alias]
 	runID := p.host.opts.RunID
 	p.host.mu.Unlock()
-	if !ok {
-		return nil, nil, fmt.Errorf("no cloud has the alias %q", alias)
-	}
 	p.mu.Lock()
 	c, ok := p.configured[alias]
 	if !ok {
@@ -201,7 +201,12 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 	}
 	p.mu.Unlock()
 	c.once.Do(func() {
-		reply, err := p.rpc.Configure(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID})
+		config, err := p.host.config(p.src.Name, alias)
+		if err != nil {
+			c.err = err
+			return
+		}
+		reply, err := p.rpc.Configure(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config})
 		if err != nil {
 			c.err = p.explain(fmt.Errorf("configure plugin %s: %w", p.src.Name, err))
 			return

@@ -49,9 +49,10 @@ func newStack() *Stack {
 	}
 }
 
-// decodeSources decodes the files of one folder. A module has the clouds of
-// the stack that uses it; clouds is nil for the stack itself.
-func decodeSources(src *sources, opts Options, clouds map[string]*Cloud) (*Stack, hcl.Diagnostics) {
+// decodeSources decodes the files of one folder. A module has the clouds and
+// the configured plugins of the stack that uses it, which is nil for the stack
+// itself.
+func decodeSources(src *sources, opts Options, user *Stack) (*Stack, hcl.Diagnostics) {
 	stack := newStack()
 	stack.Dir, stack.Name = src.dir, filepath.Base(src.dir)
 	maps.Copy(stack.Files, src.files)
@@ -59,11 +60,14 @@ func decodeSources(src *sources, opts Options, clouds map[string]*Cloud) (*Stack
 	for _, name := range src.names {
 		d.file(src.files[name])
 	}
-	if clouds != nil {
+	if user != nil {
 		for _, c := range stack.Clouds {
 			d.errorf(c.Range.Ptr(), "Unsupported block", "A module has no cloud blocks: they belong to the stack that uses it.")
 		}
-		stack.Clouds = clouds
+		for _, p := range stack.Plugins {
+			d.errorf(p.Range.Ptr(), "Unsupported block", "A module has no plugin blocks: they belong to the stack that uses it.")
+		}
+		stack.Clouds, stack.Plugins = user.Clouds, user.Plugins
 	}
 	d.crossChecks(opts)
 	if stack.Range == (hcl.Range{}) && len(src.names) > 0 {
@@ -81,7 +85,7 @@ type decoder struct {
 
 func (d *decoder) file(f *hcl.File) {
 	content, diags := f.Body.Content(rootSchema)
-	d.diags = append(d.diags, withoutMissingAlias(diags)...)
+	d.diags = append(d.diags, withoutOptional(diags)...)
 	plain, _, _ := f.Body.PartialContent(plainCloudSchema) // its errors are the ones above
 	labelled := map[hcl.Range]bool{}
 	for _, b := range content.Blocks {
@@ -93,6 +97,7 @@ func (d *decoder) file(f *hcl.File) {
 			blocks = append(blocks, b)
 		}
 	}
+	blocks = append(blocks, plainPlugins(f.Body, content.Blocks)...)
 	slices.SortStableFunc(blocks, func(a, b *hcl.Block) int { return a.TypeRange.Start.Byte - b.TypeRange.Start.Byte })
 	for _, b := range blocks {
 		d.block(b)
@@ -105,6 +110,8 @@ func (d *decoder) block(b *hcl.Block) {
 		d.stackBlock(b)
 	case "cloud":
 		d.cloud(b)
+	case "plugin":
+		d.plugin(b)
 	case "variable":
 		d.variable(b)
 	case "locals":
@@ -163,7 +170,7 @@ func (d *decoder) crossChecks(opts Options) {
 		if r.Cloud == "" {
 			continue
 		}
-		if _, ok := d.stack.Clouds[r.Cloud]; !ok {
+		if _, ok := d.stack.Clouds[r.Cloud]; !ok && !d.stack.pluginAlias(r.Cloud) {
 			names := slices.DeleteFunc(slices.Collect(maps.Keys(d.stack.Clouds)), func(n string) bool { return n == "" })
 			d.errorf(r.CloudRange.Ptr(), "Unknown cloud", "There is no cloud block with the alias %q.%s",
 				r.Cloud, diag.DidYouMean(r.Cloud, names))

@@ -125,7 +125,7 @@ func (l *loader) module(stack *Stack, m *Module, base string) hcl.Diagnostics {
 		}
 		return diags
 	}
-	child, more := decodeSources(src, l.opts, stack.Clouds)
+	child, more := decodeSources(src, l.opts, stack)
 	child.Confined = confined
 	diags = append(append(diags, more...), child.refuseInModule()...)
 	maps.Copy(stack.Files, child.Files)

@@ -6,11 +6,13 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// rootSchema lists the blocks of a stack file. A cloud block's label is
-// optional, which a schema cannot say: see plainCloudSchema.
+// rootSchema lists the blocks of a stack file. A cloud block's label and a
+// plugin block's second are optional, which a schema cannot say: see
+// plainCloudSchema and plainPluginSchema.
 var rootSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "stack", LabelNames: []string{"name"}},
 	{Type: "cloud", LabelNames: []string{"alias"}},
+	{Type: "plugin", LabelNames: []string{"name", "alias"}},
 	{Type: "variable", LabelNames: []string{"name"}},
 	{Type: "locals"},
 	{Type: "resource", LabelNames: []string{"type", "name"}},

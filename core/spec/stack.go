@@ -31,6 +31,7 @@ type Stack struct {
 
 	Store     Store             // where the state lies
 	Clouds    map[string]*Cloud // by alias, "" for the default one
+	Plugins   []*Plugin         // configurations of plugins
 	Variables map[string]*Variable
 	Locals    map[string]*Local
 	Resources []*Resource // managed and data, in the order of the text
