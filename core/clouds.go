@@ -12,7 +12,6 @@ import (
 	"github.com/moldctl/moldctl/core/cloud"
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/plan"
-	"github.com/moldctl/moldctl/core/spec"
 	"github.com/moldctl/moldctl/core/state"
 	"github.com/moldctl/moldctl/sdk/wire"
 )
