@@ -5,5 +5,9 @@ func moreCommands() []map[string]command {
 	return []map[string]command{
 		securityGroupCommands,
 		isoCommands,
+		physicalCommands,
+		providerCommands,
+		rangeCommands,
+		vlanCommands,
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -50,7 +48,7 @@ func (c *Call) beginImplement(n Network) error {
 	o, _ := c.NetworkOfferings.Any(n.OfferingID)
 	n.State = NetworkImplementing
 	if n.VLAN == 0 {
-		tag, err := c.freeVLAN(n.ZoneID)
+		tag, err := c.freeVLAN(n.ZoneID, n.Owner)
 		if err != nil {
 			return err
 		}
@@ -108,25 +106,20 @@ func (c *Call) RouterReady(networkID, text string) error {
 	return nil
 }
 
-func (c *Call) vlanRange(zoneID string) (lo, hi int) {
-	p, _ := c.PhysicalNetworks.Find(func(p PhysicalNetwork) bool { return p.ZoneID == zoneID })
-	from, to, _ := strings.Cut(p.VLAN, "-")
-	lo, errLo := strconv.Atoi(from)
-	hi, errHi := strconv.Atoi(to)
-	if errLo != nil || errHi != nil {
-		return 0, -1
-	}
-	return lo, hi
+// guestVLAN reports whether a zone hands out a VLAN to its guest networks by itself.
+func (c *Call) guestVLAN(zoneID string, vlan int) bool {
+	_, ok := c.PhysicalNetworks.Find(func(p PhysicalNetwork) bool { return p.ZoneID == zoneID && vlanIn(vlan, p.VLAN) })
+	return ok
 }
 
-func (c *Call) freeVLAN(zoneID string) (int, error) {
+func (c *Call) freeVLAN(zoneID string, owner Owner) (int, error) {
 	used := make(map[int]bool)
 	for n := range c.Networks.All() {
 		used[n.VLAN] = true
 	}
-	lo, hi := c.vlanRange(zoneID)
-	for tag := lo; tag <= hi; tag++ {
-		if !used[tag] {
+	p, _ := c.PhysicalNetworks.Find(func(p PhysicalNetwork) bool { return p.ZoneID == zoneID })
+	for tag := 0; tag <= maxVLAN; tag++ {
+		if vlanIn(tag, p.VLAN) && !used[tag] && c.mayTakeVLAN(p.ID, tag, owner) {
 			return tag, nil
 		}
 	}
@@ -172,6 +165,9 @@ func (c *Call) GuestAddress(n Network, requested string) (string, error) {
 		if !used[a.String()] {
 			return a.String(), nil
 		}
+	}
+	if a := c.freeInRanges(n, used); a != "" {
+		return a, nil
 	}
 	return "", refused
 }

@@ -52,6 +52,7 @@ func createNetwork(c *Call) (any, error) {
 		return nil, err
 	}
 	c.Networks.Put(n)
+	c.putGuestRange(n)
 	c.Made(n.ID)
 	return Obj{"network": c.networkResponse(n)}, nil
 }
@@ -154,7 +155,7 @@ func fillVLAN(c *Call, n *Network, o NetworkOffering, zone Zone) error {
 	if err != nil {
 		return Invalid("Invalid vlan id %s", vlan)
 	}
-	if lo, hi := c.vlanRange(zone.ID); tag >= lo && tag <= hi {
+	if c.guestVLAN(zone.ID, tag) {
 		return Invalid("The VLAN tag to use for new guest network, %s is already being used for dynamic vlan allocation for the guest network in zone %s", vlan, zone.Name)
 	}
 	if _, taken := c.Networks.Find(func(other Network) bool { return other.VLAN == tag && other.ZoneID == zone.ID }); taken {

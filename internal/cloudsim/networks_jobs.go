@@ -111,6 +111,7 @@ func (c *Call) dropNetwork(n Network) {
 			c.Routers.Delete(r.ID)
 		}
 	}
+	c.forgetRanges(n)
 	c.ForgetTags(n.ID)
 	now := c.Now()
 	n.Removed, n.State, n.VLAN = &now, "Destroy", 0

@@ -115,11 +115,7 @@ func listHosts(c *Call) (any, error) {
 
 func listPhysicalNetworks(c *Call) (any, error) {
 	rows := c.PhysicalNetworks.Where(func(p PhysicalNetwork) bool { return c.named(p.ID, p.Name) && c.is("zoneid", p.ZoneID) })
-	return Listing("physicalnetwork", rows, func(p PhysicalNetwork) Obj {
-		o := Obj{"id": p.ID, "name": p.Name, "broadcastdomainrange": "ZONE", "state": "Enabled", "vlan": p.VLAN, "isolationmethods": "VLAN"}
-		c.putZone(o, p.ZoneID)
-		return o
-	}), nil
+	return Listing("physicalnetwork", rows, c.physicalResponse), nil
 }
 
 func listHypervisors(c *Call) (any, error) {

@@ -45,7 +45,10 @@ func updateZone(c *Call) (any, error) {
 		return nil, Invalid("A zone with that name already exists. Please specify a unique zone name.")
 	}
 	if c.Str("allocationstate") == "Enabled" {
-		if _, ok := c.PhysicalNetworks.Find(func(p PhysicalNetwork) bool { return p.ZoneID == z.ID }); !ok {
+		if _, ok := c.PhysicalNetworks.Find(func(p PhysicalNetwork) bool {
+			_, carries := c.trafficOf(p.ID, "Management")
+			return p.ZoneID == z.ID && carries
+		}); !ok {
 			return nil, Invalid("Cannot enable this Zone since: Unable to find the default physical network with traffic=Management in the specified zone id")
 		}
 	}

@@ -55,7 +55,7 @@ func (c *Call) takeIP(owner Owner, zoneID, requested string) (PublicIP, error) {
 		if p.ZoneID != zoneID || requested != "" && p.Address != requested {
 			return false
 		}
-		return p.State == IPFree || requested != "" && p.State == IPReserved && p.AccountID == owner.AccountID
+		return p.State == IPFree && c.mayTake(owner, p) || requested != "" && p.State == IPReserved && p.AccountID == owner.AccountID
 	})
 	if !ok {
 		return PublicIP{}, Fail(533, csServer, errNoAddress)
@@ -223,8 +223,8 @@ func listPublicIPs(c *Call) (any, error) {
 // putRange adds what administrators see of an address in lists and when they take it: the range it comes from.
 func (c *Call) putRange(o Obj, p PublicIP) Obj {
 	if c.Caller.Root() {
-		physical, _ := c.PhysicalNetworks.Find(func(n PhysicalNetwork) bool { return n.ZoneID == p.ZoneID })
-		o["vlanid"], o["vlanname"] = physical.VlanID, "vlan://untagged"
+		r := c.rangeOfIP(p)
+		o["vlanid"], o["vlanname"] = r.ID, r.VLAN
 	}
 	return o
 }
@@ -233,7 +233,7 @@ func (c *Call) ipMatches(p PublicIP) bool {
 	physical, _ := c.PhysicalNetworks.Find(func(n PhysicalNetwork) bool { return n.ZoneID == p.ZoneID })
 	balanced := slices.ContainsFunc(c.LBRules.Where(func(LBRule) bool { return c.Has("forloadbalancing") }), func(r LBRule) bool { return r.PublicIPID == p.ID })
 	return c.is("id", p.ID) && c.is("ipaddress", p.Address) && c.is("zoneid", p.ZoneID) && c.is("associatednetworkid", p.NetworkID) &&
-		c.is("networkid", physical.PublicNetworkID) && c.is("vlanid", physical.VlanID) && c.is("physicalnetworkid", physical.ID) &&
+		c.is("networkid", physical.PublicNetworkID) && c.is("vlanid", c.rangeOfIP(p).ID) && c.is("physicalnetworkid", physical.ID) &&
 		c.is("vpcid", p.VPCID) && c.isBool("issourcenat", p.SourceNAT) && c.isBool("isstaticnat", p.StaticNAT) &&
 		c.isBool("forvirtualnetwork", true) && c.isBool("forloadbalancing", balanced) && c.isBool("fordisplay", !p.HideDisplay) &&
 		strings.Contains(p.Address, c.Str("keyword")) && c.matchTags("PublicIpAddress", p.ID)

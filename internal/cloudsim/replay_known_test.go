@@ -39,18 +39,6 @@ var knownFirst = map[string]string{
 
 // knownNetworks is of the recording of networks.
 var knownNetworks = map[string]string{
-	"804": "updatePhysicalNetwork: envelope: want updatephysicalnetworkresponse, got errorresponse",
-	"805": "updatePhysicalNetwork: envelope: want updatephysicalnetworkresponse, got errorresponse",
-	"806": "listTrafficTypes: envelope: want listtraffictypesresponse, got errorresponse",
-	"807": "listNetworkServiceProviders: envelope: want listnetworkserviceprovidersresponse, got errorresponse",
-	"808": "listSupportedNetworkServices: envelope: want listsupportednetworkservicesresponse, got errorresponse",
-	"809": "listVirtualRouterElements: envelope: want listvirtualrouterelementsresponse, got errorresponse",
-	"810": "createVlanIpRange: envelope: want createvlaniprangeresponse, got errorresponse",
-	"811": "createVlanIpRange: envelope: want createvlaniprangeresponse, got errorresponse",
-	"812": "releasePublicIpRange: nothing here stands for its id",
-	"813": "dedicatePublicIpRange: nothing here stands for its id",
-	"814": "listVlanIpRanges: nothing here stands for its id",
-	"815": "deleteVlanIpRange: nothing here stands for its id",
 	"857": "addNicToVirtualMachine: job.jobresult.virtualmachine.nic[].broadcasturi is missing",
 	"859": "updateDefaultNicForVirtualMachine: job.jobresult.virtualmachine.nic[].broadcasturi is missing",
 	"861": "removeNicFromVirtualMachine: job.jobresult.errorcode is missing",

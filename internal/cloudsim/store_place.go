@@ -61,6 +61,14 @@ type PhysicalNetwork struct {
 
 	ControlNetworkID string `json:"controlnetworkid"` // of the routers' link-local addresses
 	RouterTemplateID string `json:"routertemplateid"`
+
+	Made      bool   `json:"made,omitempty"` // by a call, not by the installation
+	State     string `json:"state,omitempty"`
+	Isolation string `json:"isolation,omitempty"`
+	Tags      string `json:"tags,omitempty"`
+	Speed     string `json:"speed,omitempty"`
+	DomainID  string `json:"domainid,omitempty"`
+	Reach     string `json:"reach,omitempty"` // of broadcasts: POD or ZONE
 }
 
 // StoragePool is primary storage.
