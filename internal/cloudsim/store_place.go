@@ -25,6 +25,8 @@ type Pod struct {
 	Netmask string `json:"netmask"`
 	StartIP string `json:"startip"`
 	EndIP   string `json:"endip"`
+	// AllocationState is Enabled unless it is set.
+	AllocationState string `json:"allocationstate,omitempty"`
 }
 
 // Cluster is a set of like hosts in a pod.

@@ -136,6 +136,10 @@ func (w *world) heldBack(ctx context.Context, id string, ended chan error) error
 
 // user leads an object through its life as an ordinary user.
 func user(ctx context.Context, w *world, s *scene) error {
+	if role := s.typ.Role; role != "" && role != "user" {
+		w.judge(AsUser, s.typ.Name, "", skipf("the type is for the role %s", role))
+		return nil
+	}
 	w.account = "user"
 	err := func() error {
 		for _, text := range []string{s.base(), s.full(), s.base()} {

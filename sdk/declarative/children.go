@@ -231,9 +231,11 @@ func (o *operation) childIdentity(b *pluginspec.Block, params cloudstack.Params,
 	fields, telling := keyFields(b)
 	for name, text := range params {
 		field := orDefault(fields[name], name)
+		tells, own := telling[name]
 		switch {
+		case own && !tells: // the same item with another value, which the cloud may spell as it likes
 		case !slices.ContainsFunc(shown, func(f apitable.Field) bool { return f.Name == field }):
-			if telling[name] {
+			if tells {
 				id.Kind = cloudstack.Serial
 			}
 		case strings.ContainsAny(text, ", "):

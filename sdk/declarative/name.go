@@ -22,6 +22,15 @@ func named(objects []cloudstack.Object, by string) []cloudstack.Object {
 	return objects
 }
 
+// idParam is the parameter that takes an object's own id.
+func idParam(t *pluginspec.Type) string {
+	by := t.IDField()
+	if by == "" {
+		return "id"
+	}
+	return path.Base(strings.ReplaceAll(by, ".", "/"))
+}
+
 // owners are the parameters that name what an object belongs to:
 // virtualmachineid, when it is known by virtualmachineid/id.
 func owners(by string) []string {

@@ -192,9 +192,10 @@ func (rt *Runtime) readOne(ctx context.Context, cloud *cloudstack.Client, t *plu
 		return nil, err
 	}
 	maps.Copy(params, ownersOf(t, id))
+	name := idParam(t)
 	if command, known := rt.table.Command(call.Command); len(parentFields(call)) == 0 {
-		if _, takes := command.Param("id"); takes || !known {
-			params["id"] = id[strings.LastIndexByte(id, '/')+1:]
+		if _, takes := command.Param(name); takes || !known {
+			params[name] = id[strings.LastIndexByte(id, '/')+1:]
 		}
 	}
 	objects, err := cloud.List(ctx, call.Command, params, call.Result)

@@ -234,6 +234,11 @@ func exactlyOne(path cty.Path, obj cty.Value, group []string) []Problem {
 func (t *Type) CheckRole(v cty.Value, role string) []Problem {
 	rank := map[string]int{"user": 0, "DomainAdmin": 1, "domain_admin": 1, "ResourceAdmin": 1, "Admin": 2, "admin": 2}
 	var out []Problem
+	if rank[role] < rank[t.Role] {
+		// A role of the operator's own making may have been given the commands.
+		out = append(out, Problem{Warning: true, Summary: "May not be allowed for this account", Detail: fmt.Sprintf(
+			"%s is for the role %s and above, unless the operator says otherwise. If the cloud refuses it, use keys of such an account.", t.Name, strings.ReplaceAll(t.Role, "_", " "))})
+	}
 	t.Walk(v, func(path cty.Path, a *Attribute, v cty.Value) {
 		if a.Role == "" || rank[role] >= rank[a.Role] || v.IsNull() || (a.Computed && !a.Optional) {
 			return

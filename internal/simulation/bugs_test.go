@@ -1,0 +1,34 @@
+package simulation
+
+import (
+	"github.com/moldctl/moldctl/core/plan"
+	"github.com/moldctl/moldctl/core/state"
+)
+
+// bug is a mistake that is made on purpose, to see that it is found. The zero
+// value is none.
+type bug struct {
+	name string
+
+	// In the state.
+	acksEarly      bool // an append is acknowledged before it is durable
+	noFlush        bool // a crash loses the last appends
+	torn           bool // a crash may keep half an append
+	noFence        bool // whoever held the state may still write
+	neverRenews    bool // the lease runs out under its holder
+	takesHeldLease bool // nobody waits for the end of another's lease
+	entries        func([]state.Entry) []state.Entry
+	snapshot       func(*state.Snapshot)
+
+	// In the engine.
+	plan    func(*plan.Plan)
+	unbound bool // signatures outlive the lease
+
+	// Between host and plugin.
+	wire tamper
+
+	// In the client of the cloud.
+	settleMs int64 // how long a call may be on its way, as the client believes
+	resends  bool  // a change whose answer is lost is sent again blindly
+	answer   func(command string, body map[string]any)
+}

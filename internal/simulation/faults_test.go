@@ -1,0 +1,131 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+)
+
+// calamity is one thing that goes wrong in a run as a whole.
+type calamity int
+
+const (
+	nothingElse  calamity = iota
+	killed                // the program and its plugins die
+	killedOnWire          // the same, and what was sent may still arrive
+	pluginDies            // one plugin dies
+	interrupted           // Ctrl-C
+	cancelled             // Ctrl-C twice
+	stoppedLong           // the program is stopped past its lease, another takes over
+	clockJumps            // the cloud's clock is set
+	calamities            // how many there are
+)
+
+// faults decide what goes wrong in one run.
+type faults struct {
+	on       bool
+	chance   int // one event in so many goes wrong by itself
+	left     int // how many more may
+	calamity calamity
+	at       int // turns until the calamity
+	process  *process
+	asleep   bool // the process was stopped
+}
+
+// plan of what goes wrong in the next run.
+func (s *schedule) newFaults(p *process, leased bool) *faults {
+	f := &faults{on: true, process: p, chance: 6 + s.random.IntN(30), left: s.random.IntN(4)}
+	f.calamity = calamity(s.random.IntN(int(calamities)))
+	if f.calamity == stoppedLong && !leased {
+		f.calamity = killed
+	}
+	f.at = s.random.IntN(40)
+	return f
+}
+
+// strike decides what becomes of an event.
+func (f *faults) strike(s *schedule, e *event) fate {
+	if f == nil || !f.on || e.process != f.process {
+		return happen
+	}
+	if f.at--; f.at == 0 && f.calamity != nothingElse {
+		if f.calamityStrikes(s, e) {
+			return die
+		}
+		if e.process.frozen {
+			return happen // it was decided before it was stopped
+		}
+	}
+	if f.left == 0 || s.random.IntN(f.chance) != 0 {
+		return happen
+	}
+	f.left--
+	switch e.kind {
+	case write:
+		return fail
+	case request:
+		if f.calamity == clockJumps {
+			return []fate{fail, loseBack, jobFails}[s.random.IntN(3)]
+		}
+		return []fate{fail, loseBack, linger, jobFails, jobHangs}[s.random.IntN(5)]
+	}
+	return happen
+}
+
+// calamityStrikes carries a calamity out; true: e's process is dead.
+func (f *faults) calamityStrikes(s *schedule, e *event) bool {
+	p := f.process
+	switch f.calamity {
+	case killed, killedOnWire:
+		s.note("%s IS KILLED", p.name)
+		f.on = false
+		// It has been taken out already: a request may arrive all the same.
+		if e.kind == request && f.calamity == killedOnWire {
+			s.detach(e)
+		}
+		p.kill(f.calamity == killedOnWire)
+		return true
+	case pluginDies:
+		name := []string{"ground", "house"}[s.random.IntN(2)]
+		s.note("%s: plugin %s DIES", p.name, name)
+		p.killPlugin(name)
+	case interrupted:
+		s.note("%s is interrupted", p.name)
+		p.once()
+	case cancelled:
+		s.note("%s is cancelled", p.name)
+		p.once()
+		p.twice()
+	case stoppedLong:
+		s.note("%s is STOPPED", p.name)
+		f.asleep = true
+		s.mu.Lock()
+		p.frozen = true
+		s.mu.Unlock()
+	case clockJumps:
+		jump := time.Duration(s.random.IntN(7200)-3600) * time.Second
+		s.note("the cloud's clock jumps by %s", jump)
+		p.world.cloud.jumped.Add(int64(jump))
+		s.lost()
+	}
+	return false
+}
+
+// lost takes what is on the wire away: how long it may be there is measured by
+// the clock that was set.
+func (s *schedule) lost() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parked = slices.DeleteFunc(s.parked, func(e *event) bool { return e.orphan })
+}
+
+// thaw lets a stopped process go on.
+func (s *schedule) thaw(p *process) {
+	s.note("%s goes on", p.name)
+	s.mu.Lock()
+	p.frozen = false
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

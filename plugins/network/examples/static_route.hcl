@@ -1,0 +1,17 @@
+resource "vpc" "web" {
+  name = "web"
+  cidr = "10.8.0.0/16"
+}
+
+resource "private_gateway" "hq" {
+  vpc     = vpc.web.id
+  address = "172.16.0.10"
+  gateway = "172.16.0.1"
+  netmask = "255.255.255.0"
+  vlan    = "200"
+}
+
+resource "static_route" "hq" {
+  cidr    = "192.168.50.0/24"
+  gateway = private_gateway.hq.id
+}

@@ -1,0 +1,4 @@
+resource "vpc_offering" "web" {
+  name     = "web"
+  services = ["Dhcp", "Dns", "UserData", "SourceNat", "NetworkACL", "PortForwarding"]
+}

@@ -1,0 +1,4 @@
+resource "vpn_user" "alice" {
+  name     = "alice"
+  password = "only-for-this-example"
+}
