@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,34 +10,123 @@ import (
 	"strings"
 
 	"github.com/moldctl/moldctl/core"
+	"github.com/moldctl/moldctl/core/diag"
+	"github.com/moldctl/moldctl/core/source"
 	"github.com/moldctl/moldctl/specs"
 )
 
 type initCommand struct {
-	Folder string `arg:"" optional:"" default:"." help:"Folder to write into; it is made if there is none."`
+	Path    string `arg:"" optional:"" default:"." help:"Stack whose modules and plugins are fetched; or an empty folder to write a starter stack into, which is made if there is none."`
+	Upgrade bool   `help:"Look for newer versions of modules, and take what was changed under its name."`
+	NoColor bool   `help:"Write without colours (also: NO_COLOR is set)."`
 }
 
-// Run writes a starter stack. It never overwrites a file, and never adds a
-// stack to a folder that has one.
-func (c *initCommand) Run(io streams) error {
-	if err := os.MkdirAll(c.Folder, 0o755); err != nil {
-		return fmt.Errorf("make folder: %w", err)
+// Run prepares a stack: it fetches and locks what the stack takes from
+// elsewhere. Where there is no stack it writes one to start from.
+func (c *initCommand) Run(ctx context.Context, io streams) error {
+	found, err := hasStack(c.Path)
+	if err != nil {
+		return err
+	}
+	if found {
+		return c.fetch(ctx, io)
+	}
+	return c.starter(io)
+}
+
+// hasStack tells whether there is a stack at a path.
+func hasStack(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find the stack: %w", err)
+	}
+	if !info.IsDir() {
+		return true, nil
 	}
 	for _, pattern := range []string{"*.hcl", "*.yaml", "*.yml"} {
-		found, err := filepath.Glob(filepath.Join(c.Folder, pattern))
+		found, err := filepath.Glob(filepath.Join(path, pattern))
 		if err != nil {
-			return err
+			return false, err
 		}
-		if len(found) > 0 {
-			return fmt.Errorf("%s is there already, and files of one folder are one stack; choose an empty folder", found[0])
+		for _, name := range found {
+			if filepath.Base(name) != source.LockFile {
+				return true, nil
+			}
 		}
 	}
-	path := filepath.Join(c.Folder, "spec.hcl")
+	return false, nil
+}
+
+func (c *initCommand) fetch(ctx context.Context, io streams) error {
+	settings, err := sourceSettings(c.Path)
+	if err != nil {
+		return err
+	}
+	told := 0
+	stack, diags := core.Init(ctx, settings, c.Upgrade, func(line string) {
+		told++
+		fmt.Fprintf(io.err, "%s ...\n", line)
+	})
+	printer := diag.Printer{Files: stack.Files, Width: columns(io.err), Color: !c.NoColor && colored(io.err)}
+	if err := printer.Print(io.err, diags); err != nil {
+		return err
+	}
+	if diags.HasErrors() {
+		return exitCode(exitError)
+	}
+	lock := filepath.Join(stack.Dir, source.LockFile)
+	switch _, err := os.Stat(lock); {
+	case errors.Is(err, fs.ErrNotExist):
+		fmt.Fprintf(io.out, "The stack %q is there already and takes nothing from elsewhere: there is nothing to fetch.\n", stack.Name)
+	case told == 0:
+		fmt.Fprintf(io.out, "Everything that the stack %q takes from elsewhere is here, as %s has it.\n", stack.Name, source.LockFile)
+	default:
+		fmt.Fprintf(io.out, "The stack %q is ready. Keep %s in version control.\n", stack.Name, source.LockFile)
+	}
+	return nil
+}
+
+// sourceSettings are what the commands need that fetch things for a stack.
+func sourceSettings(path string) (core.Settings, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return core.Settings{}, fmt.Errorf("find the home folder: %w", err)
+	}
+	plugins, err := pluginSources()
+	if err != nil {
+		return core.Settings{}, err
+	}
+	serve, err := serveCommand()
+	return core.Settings{
+		Path: path, Version: version, Getenv: os.LookupEnv, Home: home, Plugins: plugins, Cache: cacheFolder(home), ServePlugin: serve,
+	}, err
+}
+
+// cacheFolder is where modules and plugins from elsewhere lie.
+func cacheFolder(home string) string {
+	if dir := os.Getenv("MOLDCTL_CACHE_DIR"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "sources")
+	}
+	if dir := os.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "moldctl", "sources")
+	}
+	return filepath.Join(home, ".cache", "moldctl", "sources")
+}
+
+// starter writes a starter stack. It never overwrites a file.
+func (c *initCommand) starter(io streams) error {
+	if err := os.MkdirAll(c.Path, 0o755); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	path := filepath.Join(c.Path, "spec.hcl")
 	if err := writeNew(path, specs.WebAutoscale); err != nil {
 		return err
 	}
 	// The state holds ids and encrypted secrets of one installation.
-	ignore := filepath.Join(c.Folder, ".gitignore")
+	ignore := filepath.Join(c.Path, ".gitignore")
 	if err := writeNew(ignore, []byte(core.StateDir+"/\n")); errors.Is(err, fs.ErrExist) {
 		text, err := os.ReadFile(ignore)
 		if err != nil {
@@ -48,7 +138,7 @@ func (c *initCommand) Run(io streams) error {
 	} else if err != nil {
 		return err
 	}
-	fmt.Fprintf(io.out, "Wrote %s. Next:\n\n  moldctl plan %s\n  moldctl apply %[2]s\n", path, c.Folder)
+	fmt.Fprintf(io.out, "Wrote %s. Next:\n\n  moldctl plan %s\n  moldctl apply %[2]s\n", path, c.Path)
 	return nil
 }
 

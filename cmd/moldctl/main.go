@@ -33,7 +33,7 @@ const (
 
 // commandLine is what can be typed.
 type commandLine struct {
-	Init     initCommand     `cmd:"" help:"Write a commented starter stack into a folder."`
+	Init     initCommand     `cmd:"" help:"Fetch and lock the modules and plugins of a stack, or write a starter stack."`
 	Validate validateCommand `cmd:"" help:"Check a stack without a cloud."`
 	Fmt      fmtCommand      `cmd:"" help:"Bring stack files into the usual layout."`
 	Plan     planCommand     `cmd:"" help:"Show what apply would do."`
@@ -45,7 +45,7 @@ type commandLine struct {
 	State    stateCommand    `cmd:"" help:"Look at the state, or change it by hand."`
 	Lock     lockCommand     `cmd:"" help:"Show or break the lock on the state."`
 	Cloud    cloudCommand    `cmd:"" help:"Handle the embedded cloud."`
-	Plugin   pluginCommand   `cmd:"" help:"List plugins and the types they serve."`
+	Plugin   pluginCommand   `cmd:"" help:"Install, list, write, check and test plugins."`
 	Version  versionCommand  `cmd:"" help:"Show the version of moldctl."`
 }
 

@@ -46,3 +46,13 @@ func pluginSources() ([]pluginhost.Source, error) {
 	}
 	return list, nil
 }
+
+// serveCommand is the command line that serves a plugin without a program,
+// given its folder.
+func serveCommand() ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program to serve plugins with: %w", err)
+	}
+	return []string{self, "plugin", "serve"}, nil
+}

@@ -93,7 +93,12 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	serve, err := serveCommand()
+	if err != nil {
+		return nil, err
+	}
 	settings := core.Settings{
+		Cache: cacheFolder(home), ServePlugin: serve,
 		Path: flags.Path, Version: version, Getenv: os.LookupEnv, Home: home, ConfigDir: os.Getenv("XDG_CONFIG_HOME"), Plugins: plugins,
 		Vars:        spec.VarSources{Files: flags.VarFile, Environ: os.Environ(), Sets: flags.Var},
 		Parallelism: n.run.Parallelism, LockWait: n.run.LockTimeout,

@@ -96,12 +96,26 @@ func copyFolder(ctx context.Context, t *tree, dir string) error {
 // Pack writes a folder as a tar.gz archive: the same bytes for the same
 // content, whoever packs it and when.
 func Pack(ctx context.Context, dir string, w io.Writer) error {
-	copied, err := os.MkdirTemp("", "moldctl-pack-")
+	return copied(ctx, dir, func(copy string, t *tree) error { return writeArchive(copy, t, w) })
+}
+
+// HashFolder is the hash that a folder of the user's has once it is fetched.
+func HashFolder(ctx context.Context, dir string) (hash string, err error) {
+	err = copied(ctx, dir, func(copy string, _ *tree) error {
+		hash, err = Hash(copy)
+		return err
+	})
+	return hash, err
+}
+
+// copied hands a copy of a folder on, made under the rules of archives.
+func copied(ctx context.Context, dir string, use func(copy string, t *tree) error) error {
+	scratch, err := os.MkdirTemp("", "moldctl-pack-")
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", dir, err)
 	}
-	defer func() { _ = os.RemoveAll(copied) }() // temporary
-	t, err := newTree(copied, DefaultLimits(), 0)
+	defer func() { _ = os.RemoveAll(scratch) }() // temporary
+	t, err := newTree(scratch, DefaultLimits(), 0)
 	if err != nil {
 		return err
 	}
@@ -111,7 +125,7 @@ func Pack(ctx context.Context, dir string, w io.Writer) error {
 	if err := t.close(); err != nil {
 		return fmt.Errorf("pack %s: %w", dir, err)
 	}
-	if err := writeArchive(copied, t, w); err != nil {
+	if err := use(scratch, t); err != nil {
 		return fmt.Errorf("pack %s: %w", dir, err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
@@ -46,6 +47,18 @@ func (e Entry) Hash(platform string) (string, bool) {
 	}
 	h, ok := e.Hashes[platform]
 	return h, ok
+}
+
+// From is the source for people, with the folder inside.
+func (e Entry) From() string {
+	from := withoutQuery(e.Source)
+	if strings.HasPrefix(e.Source, "git::") {
+		from = e.Source
+	}
+	if e.Sub != "" {
+		from += ", folder " + e.Sub
+	}
+	return from
 }
 
 // Lock is the content of a lock file.

@@ -42,6 +42,8 @@ func TestImports(t *testing.T) {
 		"diag is the lowest layer":  {[]string{"core/diag"}, nil, []string{"core", "sdk", "plugins", "internal", "cmd"}, "every phase uses it"},
 		"spec needs no later phase": {[]string{"core/spec"}, nil, []string{"core/eval", "core/plan", "core/apply", "core/state", "core/pluginhost", "sdk"}, "loading needs no plugin and no cloud"},
 		"eval needs no later phase": {[]string{"core/eval"}, nil, []string{"core/plan", "core/apply", "core/state", "core/pluginhost"}, "evaluation is pure"},
+		"sources are only brought":  {[]string{"core/source"}, nil, []string{"core/eval", "core/plan", "core/apply", "core/state", "core/pluginhost", "core/installed", "sdk"}, "what it brings is read by others"},
+		"drafts are text":           {[]string{"internal/draft"}, nil, []string{"core", "plugins", "sdk/pluginspec", "internal/cloudsim"}, "they are made from the API table alone"},
 		"nobody imports a command":  {[]string{"core", "sdk", "plugins", "internal"}, nil, []string{"cmd"}, "commands are thin"},
 	}
 	pkgs := packages(t)
