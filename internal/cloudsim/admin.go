@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/moldctl/moldctl/internal/cloudsim/content"
 )
 
 // TokenFile is the file in a cloud's folder that holds the token of its admin API.
@@ -24,6 +26,8 @@ const TokenFile = "admin.token"
 type Status struct {
 	Endpoint string            `json:"endpoint"`
 	Flavor   Flavor            `json:"flavor"`
+	Fidelity Fidelity          `json:"fidelity"`
+	Throttle int               `json:"throttle,omitempty"`
 	Keys     map[string]Keys   `json:"keys"` // by account
 	Zone     string            `json:"zone"`
 	PID      int               `json:"pid"`
@@ -82,15 +86,15 @@ func (c *Cloud) adminHandler() http.Handler {
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, map[string]int{"removed": c.faults.remove(r.URL.Query().Get("id"))})
 	})
+	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, c.clockStatus()) })
 	mux.HandleFunc("POST /clock/advance", c.adminAdvance)
-	mux.HandleFunc("POST /load", c.adminLoad)
-	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.Reset(r.Context()); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		reply(w, map[string]bool{"reset": true})
+	mux.HandleFunc("GET /inventory", func(w http.ResponseWriter, _ *http.Request) { reply(w, c.Inventory()) })
+	mux.HandleFunc("POST /ticket", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]string{"ticket": c.visitors.ticket()})
 	})
+	c.dashboard(mux)
+	mux.HandleFunc("POST /load", c.adminLoad)
+	mux.HandleFunc("POST /reset", c.adminReset)
 	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string]bool{"stopping": true})
 		c.stopRequested()
@@ -112,11 +116,14 @@ func (c *Cloud) guard(next http.Handler) http.Handler {
 			return
 		}
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if subtle.ConstantTimeCompare([]byte(token), []byte(c.token)) != 1 {
-			http.Error(w, "the admin token is missing or wrong", http.StatusUnauthorized)
+		if subtle.ConstantTimeCompare([]byte(token), []byte(c.token)) == 1 || c.visitors.admitted(r) {
+			next.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		if r.URL.Path == "/" && c.visitors.enter(w, r) {
+			return
+		}
+		http.Error(w, "the admin token is missing or wrong; the dashboard opens with the address that this command prints: moldctl cloud open", http.StatusUnauthorized)
 	})
 }
 
@@ -174,6 +181,40 @@ func (c *Cloud) adminAddFault(w http.ResponseWriter, r *http.Request) {
 	reply(w, added)
 }
 
+// ClockStatus is what the admin API's /clock shows.
+type ClockStatus struct {
+	Now    time.Time `json:"now"`
+	Scale  float64   `json:"scale"`  // times faster than real time
+	Manual bool      `json:"manual"` // it moves only when it is told to
+}
+
+func (c *Cloud) clockStatus() ClockStatus {
+	s := ClockStatus{Now: c.clock.Now().UTC(), Scale: 1}
+	switch clock := c.clock.(type) {
+	case *ManualClock:
+		s.Scale, s.Manual = 0, true
+	case *systemClock:
+		s.Scale = clock.scale
+	}
+	return s
+}
+
+// Advance moves the cloud's clock forward; what is due then happens.
+func (c *Cloud) Advance(d time.Duration) error {
+	clock, ok := c.clock.(steerable)
+	if !ok {
+		return errors.New("this cloud's clock cannot be moved")
+	}
+	if d < 0 || d > maxAdvance {
+		return fmt.Errorf("advance by %s: want up to %s, and never back", d, maxAdvance)
+	}
+	clock.Advance(d)
+	return nil
+}
+
+// maxAdvance keeps dates within what clients can read, whatever is asked for.
+const maxAdvance = 366 * 24 * time.Hour
+
 func (c *Cloud) adminAdvance(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Seconds float64 `json:"seconds"`
@@ -181,13 +222,40 @@ func (c *Cloud) adminAdvance(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &body) {
 		return
 	}
-	manual, ok := c.clock.(*ManualClock)
-	if !ok {
-		http.Error(w, "this cloud's clock runs by itself", http.StatusConflict)
+	if !(body.Seconds >= 0 && body.Seconds <= maxAdvance.Seconds()) {
+		http.Error(w, fmt.Sprintf("seconds: want 0 to %.0f", maxAdvance.Seconds()), http.StatusBadRequest)
 		return
 	}
-	manual.Advance(time.Duration(body.Seconds * float64(time.Second)))
-	reply(w, map[string]string{"now": timeText(manual.Now())})
+	if err := c.Advance(time.Duration(body.Seconds * float64(time.Second))); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	reply(w, c.clockStatus())
+}
+
+// adminReset starts anew; a content file that is named replaces the content the cloud has started with.
+func (c *Cloud) adminReset(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Content string `json:"content"`
+	}
+	if r.ContentLength != 0 && !readJSON(w, r, &body) {
+		return
+	}
+	if body.Content != "" {
+		file, err := content.Load(body.Content)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		c.mu.Lock()
+		c.opts.Content = file
+		c.mu.Unlock()
+	}
+	if err := c.Reset(r.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	reply(w, map[string]bool{"reset": true})
 }
 
 func (c *Cloud) adminLoad(w http.ResponseWriter, r *http.Request) {

@@ -156,6 +156,9 @@ func createGroupJob(c *Call) (Obj, error) {
 // wedged tells whether a group's template or offering was deleted: the original then fails in everything it does with the
 // group, until the profile points to living ones.
 func (c *Call) wedged(g AutoScaleGroup) bool {
+	if c.ideal() {
+		return false
+	}
 	p, _ := c.AutoScaleProfiles.Any(g.ProfileID)
 	_, template := c.Templates.Get(p.TemplateID)
 	_, offering := c.ServiceOfferings.Get(p.OfferingID)

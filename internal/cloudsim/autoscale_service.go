@@ -65,7 +65,7 @@ func (s *scalerService) Start(context.Context) error {
 	s.cloud.mu.Lock()
 	interval := s.seconds("autoscale.stats.interval", time.Minute)
 	s.cloud.mu.Unlock()
-	m := autoscale.New(s, s, autoscale.Options{Clock: s.clock, StatsInterval: interval})
+	m := autoscale.New(s, s, autoscale.Options{Clock: s.clock, StatsInterval: interval, Ideal: s.cloud.opts.Fidelity == FidelityIdeal})
 	s.mu.Lock()
 	s.monitor = m
 	s.mu.Unlock()

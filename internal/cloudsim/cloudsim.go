@@ -73,6 +73,11 @@ type Options struct {
 	// AllowUserExpunge is the setting allow.user.expunge.recover.vm at first start.
 	AllowUserExpunge bool
 
+	// Fidelity tells whether the original's odd behaviours are kept; default strict.
+	Fidelity Fidelity
+	// Throttle is how many calls an account may make in a second, root administrators excepted; 0: as the settings say.
+	Throttle int
+
 	// Latencies overrides the latency model for single commands.
 	Latencies map[string]time.Duration
 
@@ -101,6 +106,8 @@ type Cloud struct {
 
 	faults    faults
 	sessions  sessions
+	visitors  visitors
+	throttle  throttle
 	auditGrew signal
 	services  []service
 	plane     PlaneNotifier
@@ -164,6 +171,9 @@ func withDefaults(o Options) Options {
 	o.Admin = valueOr(o.Admin, "127.0.0.1:0")
 	if o.Latency == "" {
 		o.Latency = LatencyZero
+	}
+	if o.Fidelity == "" {
+		o.Fidelity = FidelityStrict
 	}
 	if o.Flavor == "" {
 		o.Flavor = FlavorBoth
@@ -314,7 +324,12 @@ func (c *Cloud) Keys(account string) (keys Keys, ok bool) {
 }
 
 // AddFault arms a fault.
-func (c *Cloud) AddFault(f Fault) (Fault, error) { return c.faults.add(f) }
+func (c *Cloud) AddFault(f Fault) (Fault, error) {
+	if _, known := c.commands[f.Command]; f.Command != "" && f.Command != "*" && c.table[f.Command] == nil && !known {
+		return Fault{}, fmt.Errorf("command %q: there is no such command", f.Command)
+	}
+	return c.faults.add(f)
+}
 
 // Faults are the armed faults with their counts.
 func (c *Cloud) Faults() []Fault { return c.faults.all() }
@@ -328,7 +343,7 @@ func (c *Cloud) Status() Status {
 	defer c.gate.RUnlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Endpoint: c.Endpoint(), Flavor: c.opts.Flavor, Keys: make(map[string]Keys), PID: os.Getpid(), Dir: c.opts.Dir,
+	s := Status{Endpoint: c.Endpoint(), Flavor: c.opts.Flavor, Fidelity: c.opts.Fidelity, Throttle: c.opts.Throttle, Keys: make(map[string]Keys), PID: os.Getpid(), Dir: c.opts.Dir,
 		Latency: c.opts.Latency, Counts: make(map[string]int)}
 	for u := range c.store.Users.All() {
 		a, ok := c.store.Accounts.Get(u.AccountID)

@@ -65,6 +65,7 @@ func allCommands() map[string]command {
 		policyCommands,
 		profileCommands,
 		groupCommands,
+		throttleCommands,
 	} {
 		maps.Copy(all, family)
 	}

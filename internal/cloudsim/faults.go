@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -59,6 +60,12 @@ func (f *Fault) check() error {
 	case faultBefore, faultAfter:
 	default:
 		return fmt.Errorf("where %q: want before or after", f.Where)
+	}
+	if f.Nth < 0 || f.Next < 0 || f.Every < 0 || f.DelayMS < 0 {
+		return errors.New("nth, next, every and delay_ms cannot be less than 0")
+	}
+	if f.Kind == "delay" && f.DelayMS == 0 {
+		return errors.New("a delay needs delay_ms")
 	}
 	if f.Nth == 0 && f.Next == 0 && f.Every == 0 {
 		f.Next = 1

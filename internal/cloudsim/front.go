@@ -95,6 +95,9 @@ func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
 	if refusal != nil {
 		return *refusal
 	}
+	if err := c.throttled(caller); err != nil {
+		return refuse(envelopeOf(req.name, c.commands[req.name]), asAPIError(err))
+	}
 	return c.run(ctx, req, caller, fault)
 }
 

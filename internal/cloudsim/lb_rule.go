@@ -252,7 +252,7 @@ func updateLBRuleJob(c *Call) (Obj, error) {
 		return nil, Fail(530, csRuntime, "Failed to update load balancer rule: %s", balancerText(old))
 	}
 	c.NetworkChanged(r.NetworkID)
-	if r.Protocol == "" {
+	if r.Protocol == "" && !c.ideal() {
 		if err := c.Commit(); err != nil {
 			return nil, err
 		}

@@ -14,11 +14,11 @@ func (m *Monitor) collect(ctx context.Context, id string) {
 	members := m.members.Members(id)
 	switch available := count(members); {
 	case available < group.Min:
-		m.scaleUp(ctx, group, group.Min-available)
+		m.scaleUp(ctx, group, group.Min-available, "")
 		return
 	case available > group.Max:
 		for range available - group.Max {
-			m.scaleDown(ctx, group)
+			m.scaleDown(ctx, group, "")
 		}
 		return
 	}

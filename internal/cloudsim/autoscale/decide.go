@@ -14,10 +14,10 @@ func (m *Monitor) decide(ctx context.Context, id string) {
 		return
 	}
 	if policy.Action == ScaleUp {
-		m.scaleUp(ctx, group, 1)
+		m.scaleUp(ctx, group, 1, policy.ID)
 		return
 	}
-	m.scaleDown(ctx, group)
+	m.scaleDown(ctx, group, policy.ID)
 }
 
 // firing finds the first policy that ought to act now.

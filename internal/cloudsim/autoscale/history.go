@@ -56,10 +56,20 @@ func (m *Monitor) window(id, policy string, since time.Time) (samples []sample, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.history(id)
+	if m.options.Ideal {
+		since = later(since, h.blind)
+	}
 	for _, s := range h.samples {
 		if s.policy == policy && !s.at.Before(since) {
 			samples = append(samples, s)
 		}
 	}
-	return samples, !h.blind.Before(since)
+	return samples, !m.options.Ideal && !h.blind.Before(since)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -58,6 +58,7 @@ type Options struct {
 	Workers       int           // autoscale.stats.worker: groups decided at a time, 10
 	ErrorLimit    int           // autoscale.errored.instance.threshold: broken machines that stop growth, 10
 	KeepSamples   time.Duration // autoscale.stats.cleanup.delay: 2 h
+	Ideal         bool          // switches the oddities off
 }
 
 // Monitor runs the loops. Its methods may be called at the same time.
