@@ -24,12 +24,19 @@ func order(steps []*Step, blocks *graph.Graph[addr.Resource]) ([]*Step, error) {
 		forward: map[addr.Resource][]*Step{},
 		deletes: map[string][]*Step{},
 		byAddr:  map[string][]*Step{},
+		goes:    map[string][]*Step{},
 	}
 	for _, s := range steps {
 		o.byAddr[s.Key.Addr] = append(o.byAddr[s.Key.Addr], s)
 		switch s.Action {
 		case Delete, Forget:
 			o.deletes[s.Instance.Resource.String()] = append(o.deletes[s.Instance.Resource.String()], s)
+			if s.Object == nil {
+				continue
+			}
+			for _, dep := range s.Object.DependsOn {
+				o.goes[dep] = append(o.goes[dep], s)
+			}
 		case Create, Update, Read:
 			o.forward[s.Instance.Resource] = append(o.forward[s.Instance.Resource], s)
 		}
@@ -47,6 +54,7 @@ type orderer struct {
 	forward map[addr.Resource][]*Step // by block
 	deletes map[string][]*Step        // by block, as text: it may be gone from the stack
 	byAddr  map[string][]*Step
+	goes    map[string][]*Step // deletes, by a block that their object was made from
 }
 
 func (o *orderer) need(s, on *Step) {
@@ -116,7 +124,8 @@ func (o *orderer) replacement(s *Step) {
 	}
 }
 
-// lastOf makes a prune wait for its own update and for every dependent.
+// lastOf makes a prune wait for its own update and for every dependent, and for
+// the end of dependents that go: a deposed machine still uses the old image.
 func (o *orderer) lastOf(s *Step) {
 	seen := map[addr.Resource]bool{s.Instance.Resource: true}
 	queue := []addr.Resource{s.Instance.Resource}
@@ -130,6 +139,13 @@ func (o *orderer) lastOf(s *Step) {
 			if !seen[user] {
 				seen[user] = true
 				queue = append(queue, user)
+			}
+		}
+		for _, d := range o.goes[block.String()] {
+			o.need(s, d)
+			if !seen[d.Instance.Resource] {
+				seen[d.Instance.Resource] = true
+				queue = append(queue, d.Instance.Resource)
 			}
 		}
 	}
