@@ -2,7 +2,10 @@ package plan
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/state"
+	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/wire"
 )
 
@@ -154,7 +158,11 @@ func (m *maker) settle(ctx context.Context, typ, cloud, address string, calls []
 	}
 	in := &wire.SettleRequest{Type: typ, Cloud: cloud}
 	for _, c := range calls {
-		in.Calls = append(in.Calls, CallToWire(c))
+		asked, err := m.amongKnown(c)
+		if err != nil {
+			return nil, diag.FromError("Interrupted operation cannot be judged", fmt.Errorf("%s: %w", address, err))
+		}
+		in.Calls = append(in.Calls, CallToWire(asked))
 	}
 	reply, err := m.in.Host.Settle(ctx, in)
 	if err != nil {
@@ -165,6 +173,7 @@ func (m *maker) settle(ctx context.Context, typ, cloud, address string, calls []
 	out := make([]state.Call, 0, len(reply.GetCalls()))
 	for _, c := range reply.GetCalls() {
 		call := CallFromWire(c)
+		call.Identity = identityOf(calls, call)
 		if call.State == state.CallAmbiguous {
 			diags = append(diags, diag.Errorf(nil, "Interrupted operation has two possible results",
 				"An earlier run was interrupted at %s for %s, and more than one object may be its result: %s. Delete the one you do not want in the cloud, then run the command again.",
@@ -173,6 +182,55 @@ func (m *maker) settle(ctx context.Context, typ, cloud, address string, calls []
 		out = append(out, call)
 	}
 	return out, diags
+}
+
+// identityOf is the identity that a call was announced with: what a plugin
+// answers with may say more than is to be kept.
+func identityOf(calls []state.Call, answered state.Call) []byte {
+	for _, c := range calls {
+		if c.Key == answered.Key {
+			return c.Identity
+		}
+	}
+	return answered.Identity
+}
+
+// amongKnown tells a call whose result is found by comparing listings which
+// objects it cannot have made: those that others are known to have made since.
+func (m *maker) amongKnown(c state.Call) (state.Call, error) {
+	if c.State != state.CallOpen || c.ID != "" || len(c.Identity) == 0 {
+		return c, nil
+	}
+	var id cloudstack.Identity
+	if err := json.Unmarshal(c.Identity, &id); err != nil || id.Kind != cloudstack.Serial {
+		return c, nil // of a plugin that speaks of identity in its own way
+	}
+	id.Before = append(slices.Clone(id.Before), m.allMade()...)
+	var err error
+	c.Identity, err = json.Marshal(id)
+	return c, err
+}
+
+// allMade lists the ids of all objects that are known to have been made.
+func (m *maker) allMade() []string {
+	ids := map[string]bool{}
+	note := func(calls []state.Call) {
+		for _, c := range calls {
+			if c.ID != "" {
+				ids[c.ID] = true
+			}
+		}
+	}
+	for _, row := range m.objects {
+		if row.ID != "" {
+			ids[row.ID] = true
+		}
+		note(row.Pending)
+	}
+	for _, op := range m.in.Snapshot.Operations {
+		note(op.Calls)
+	}
+	return slices.Sorted(maps.Keys(ids))
 }
 
 var callStates = map[state.CallState]wire.Call_State{
