@@ -21,7 +21,7 @@ func (r *runner) change(ctx context.Context, s *plan.Step) (string, hcl.Diagnost
 	}
 	var before []state.Entry
 	if s.Depose {
-		before = append(before, state.Move{From: s.Key, To: state.Key{Addr: s.Key.Addr, Deposed: "1"}})
+		before = append(before, state.Move{From: s.Key, To: state.Key{Addr: s.Key.Addr, Deposed: s.DeposedAs}})
 	}
 	o, err := r.open(ctx, s, planned, before...)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -384,12 +385,23 @@ func (m *maker) replace(s *subjectOf, step *Step, desired cty.Value, reason stri
 	step.Planned = MarkPaths(propose(s.t.Attributes, s.t.Blocks, cty.NullVal(s.t.ImpliedType()), desired), schemaSecrets(s.t))
 	step.Object = nil
 	if s.r.Lifecycle.CreateBeforeDestroy {
-		step.Depose = true
-		gone.Key.Deposed = "1"
+		step.Depose, step.DeposedAs = true, m.freeDeposed(step.Key.Addr)
+		gone.Key.Deposed = step.DeposedAs
 	}
 	m.add(&gone)
 	m.add(step)
 	return step
+}
+
+// freeDeposed is the number of an object that is deposed now: an interrupted run
+// may have left others.
+func (m *maker) freeDeposed(address string) string {
+	for n := 1; ; n++ {
+		key := state.Key{Addr: address, Deposed: strconv.Itoa(n)}
+		if m.objects[key] == nil {
+			return key.Deposed
+		}
+	}
 }
 
 func (m *maker) guardReplace(s *subjectOf, reason string) hcl.Diagnostics {

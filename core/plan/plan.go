@@ -96,9 +96,10 @@ type Step struct {
 	Type      *pluginspec.Type
 	Cloud     string
 	Action    Action
-	Replacing bool // half of a replacement
-	Import    bool // the object is taken over by this plan
-	Depose    bool // a create whose old object is deleted later
+	Replacing bool   // half of a replacement
+	Import    bool   // the object is taken over by this plan
+	Depose    bool   // a create whose old object is deleted later
+	DeposedAs string // the old object's number meanwhile
 	Reason    string
 	Changes   []Change
 	Prior     cty.Value // null for a create
