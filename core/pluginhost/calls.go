@@ -141,8 +141,8 @@ func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.R
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	stream, err := p.rpc.Apply(ctx)
 	if err != nil {
 		return nil, p.broken(ctx, err)
@@ -150,12 +150,16 @@ func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.R
 	if err := stream.Send(&wire.ApplyUp{Message: &wire.ApplyUp_Start{Start: start}}); err != nil {
 		return nil, p.broken(ctx, err)
 	}
-	c := &conversation{host: h, cloud: start.GetCloud(), stream: stream, held: map[uint64]func(){}}
-	defer c.end(cancel)
+	c := &conversation{host: h, cloud: start.GetCloud(), stream: stream, held: map[uint64][]string{}, calls: map[string]*wire.Call{}, cancel: cancel}
+	defer c.end()
 	for {
 		msg, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return nil, &BrokenError{Plugin: p.src.Name, Err: errors.New("it ended the operation without a result")}
+		}
+		var spoilt *SpoiltError
+		if errors.As(context.Cause(ctx), &spoilt) {
+			return nil, spoilt
 		}
 		if err != nil {
 			return nil, p.broken(ctx, err)
@@ -170,6 +174,7 @@ func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.R
 		if err != nil {
 			return nil, err
 		}
+		c.note(msg)
 		if seq == 0 {
 			continue
 		}

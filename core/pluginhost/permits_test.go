@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -41,10 +42,10 @@ func TestPermits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &Host{}
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancelCause(t.Context())
 		open := func(cloud string) (*conversation, *acks) {
 			a := &acks{}
-			return &conversation{host: h, cloud: cloud, stream: a, held: map[uint64]func(){}}, a
+			return &conversation{host: h, cloud: cloud, stream: a, held: map[uint64][]string{}, calls: map[string]*wire.Call{}, cancel: cancel}, a
 		}
 		first, a := open("")
 		second, b := open("")
@@ -66,13 +67,63 @@ func TestPermits(t *testing.T) {
 		if got := b.granted(); !slices.Equal(got, []uint64{8, 7}) {
 			t.Errorf("a released key was not granted: %v", got)
 		}
-		second.end(func() {}) // an operation that ends without a release
+		second.cancel = func(error) {}
+		second.end() // an operation that ends without a release
 		first.permits(ctx, ask(2, "y"))
 		synctest.Wait()
 		if got := a.granted(); !slices.Equal(got, []uint64{1, 2}) {
 			t.Errorf("the end of an operation does not free its keys: %v", got)
 		}
-		first.end(cancel)
-		other.end(cancel)
+		first.end()
+		other.end()
 	})
+}
+
+// TestSpoiltPermits expects nobody to get a key while it is not known what was
+// made under it, and everything else to go on.
+func TestSpoiltPermits(t *testing.T) {
+	t.Parallel()
+	serial := &wire.Call{Key: "create", Command: "createVolume", Identity: []byte(`{"kind":"serial"}`)}
+	named := &wire.Call{Key: "create", Command: "createVolume", Identity: []byte(`{"kind":"serial"}`), Id: "v1"}
+	natural := &wire.Call{Key: "create", Command: "createAffinityGroup", Identity: []byte(`{"kind":"natural"}`)}
+	tests := map[string]struct {
+		call   *wire.Call
+		spoilt bool
+	}{
+		"unknown":     {serial, true},
+		"named":       {named, false},
+		"found again": {natural, false},
+		"no call":     {nil, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &Host{}
+				open := func() (*conversation, *acks, context.Context) {
+					a := &acks{}
+					ctx, cancel := context.WithCancelCause(t.Context())
+					return &conversation{host: h, stream: a, held: map[uint64][]string{}, calls: map[string]*wire.Call{}, cancel: cancel}, a, ctx
+				}
+				first, _, ctx := open()
+				second, got, waiting := open()
+				first.permits(ctx, ask(1, "volumes"))
+				synctest.Wait()
+				second.permits(waiting, ask(2, "volumes"))
+				if tt.call != nil {
+					first.note(&wire.ApplyDown{Message: &wire.ApplyDown_Intent{Intent: &wire.Intent{Call: tt.call}}})
+				}
+				first.end()
+				synctest.Wait()
+				var spoilt *SpoiltError
+				if is := errors.As(context.Cause(waiting), &spoilt); is != tt.spoilt {
+					t.Errorf("refused: %t (%v), want %t", is, context.Cause(waiting), tt.spoilt)
+				}
+				if granted := len(got.granted()) == 1; granted == tt.spoilt {
+					t.Errorf("granted: %t", granted)
+				}
+				second.end()
+			})
+		})
+	}
 }
