@@ -150,7 +150,7 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 		switch len(found) {
 		case 1:
 			out.Status, out.ID, out.Object = Adopted, found[0].Name(call.Identity.By), found[0]
-			return out, nil
+			return out, c.grown(ctx, call, &out)
 		case 0:
 			left := call.SentAt.Add(c.settings.SettleTime).Sub(c.Now())
 			if left <= 0 {
@@ -168,6 +168,34 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 			return out, nil
 		}
 	}
+}
+
+// growing are the states of objects that a job is still making.
+var growing = []string{"Starting", "Creating", "Allocating"}
+
+// growth is how long such a job is waited for; one that takes longer is left to
+// the plan.
+const growth = 5 * time.Minute
+
+// grown waits for an object whose job is not known to be finished: half made it
+// would look as if something had to be changed, and a job that fails later
+// would not be noticed.
+func (c *Client) grown(ctx context.Context, call OpenCall, out *Settled) error {
+	until := time.Now().Add(growth)
+	for slices.Contains(growing, out.Object.Str("state")) && call.Job == "" && time.Now().Before(until) {
+		if err := sleep(ctx, slowPoll); err != nil {
+			return err
+		}
+		found, err := c.identified(ctx, call.Identity)
+		if err != nil {
+			return fmt.Errorf("find what became of %s: %w", call.Command, err)
+		}
+		if len(found) != 1 || found[0].Name(call.Identity.By) != out.ID {
+			return fmt.Errorf("find what became of %s: %s changes while it is looked at", call.Command, out.ID)
+		}
+		out.Object = found[0]
+	}
+	return nil
 }
 
 // identified are the listed objects the identity fits.
