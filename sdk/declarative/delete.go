@@ -35,9 +35,13 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 			return Result{Status: Partial, Value: o.self, Private: o.private.encode(), Problems: problems}
 		}
 	}
-	for _, call := range o.typ.Delete.Calls {
+	for i, call := range o.typ.Delete.Calls {
 		s := callSite{call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups, id: o.ownID(), owners: ownersOf(o.typ, o.id), only: func(string) bool { return false }}
 		made, err := o.deleteCall(ctx, s)
+		if preparing := i+1 < len(o.typ.Delete.Calls); preparing && o.overtaken(ctx, err) {
+			s.roots = o.roots
+			made, err = o.deleteCall(ctx, s)
+		}
 		if err != nil {
 			if !o.goneAfter(ctx, err) {
 				return o.kept(err)

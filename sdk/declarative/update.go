@@ -22,7 +22,11 @@ func (rt *Runtime) Update(ctx context.Context, req Request) Result {
 		o.private.Owner = ownerOf(req.Identity)
 	}
 	var problems []Problem
-	if err := o.change(ctx); err != nil {
+	err = o.change(ctx)
+	if o.overtaken(ctx, err) {
+		err = o.change(ctx)
+	}
+	if err != nil {
 		problems = append(problems, o.problem("Cannot update "+o.typ.Name, "", err))
 	}
 	if len(problems) == 0 {
@@ -75,6 +79,49 @@ func (o *operation) change(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// overtaken tells whether the cloud refused the first change of an operation
+// because the object is not any more as it was when the plan was made: a disk
+// whose machine went, a job of an interrupted run that has ended since. The
+// object as it is now becomes the prior one.
+func (o *operation) overtaken(ctx context.Context, err error) bool {
+	if cloudstack.CodeOf(err) == 0 || o.sent > 0 || o.id == "" || ctx.Err() != nil {
+		return false
+	}
+	results, readErr := o.Runtime.Read(ctx, ReadRequest{
+		Type: o.typ, Cloud: o.Cloud, Identity: o.Identity,
+		Items: []ReadItem{{ID: o.id, Prior: o.spokenOf(), Private: o.private.encode()}},
+	})
+	if readErr != nil || len(results) != 1 || results[0].State != Present {
+		return false
+	}
+	now := o.keepNames(results[0].Value)
+	if now.RawEquals(o.Prior) {
+		return false
+	}
+	o.Prior = now
+	o.roots = o.roots.with("prior", now)
+	return true
+}
+
+// spokenOf is the prior value with what only the plan speaks of: reading leaves
+// out what nobody speaks of.
+func (o *operation) spokenOf() cty.Value {
+	if !known(o.Prior) || !known(o.Planned) {
+		return o.Prior
+	}
+	attrs := o.Prior.AsValueMap()
+	for _, a := range o.typ.Attributes {
+		wanted := valueOf(o.Planned, a.Name)
+		if a.Field == "-" || !attrs[a.Name].IsNull() || wanted == cty.NilVal {
+			continue
+		}
+		if wanted, _ = wanted.UnmarkDeep(); wanted.IsWhollyKnown() {
+			attrs[a.Name] = wanted
+		}
+	}
+	return cty.ObjectVal(attrs)
 }
 
 // changed names the attributes whose planned value is not the prior one.
