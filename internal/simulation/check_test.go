@@ -86,7 +86,7 @@ func (c *checker) wanted(i instance) map[string]string {
 	case "net":
 		return map[string]string{"name": i.name(), "displaytext": b.label, "gateway": b.sort}
 	case "vm":
-		return map[string]string{"displayname": b.label, "name": i.name() + "-" + b.sort, "networkids": id("net"), "templateid": id("image"), "state": "Running"}
+		return map[string]string{"displayname": b.label, "name": i.cloudName(), "networkids": id("net"), "templateid": id("image"), "state": "Running"}
 	case "disk":
 		return map[string]string{"name": i.name(), "diskofferingid": b.sort, "virtualmachineid": id("vm")}
 	case "group":

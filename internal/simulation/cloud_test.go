@@ -16,11 +16,12 @@ import (
 type object struct {
 	id, kind string
 	fields   map[string]any
-	uses     []string // ids of objects that cannot go while this one is there
-	part     string   // id of the object this one goes with
-	foreign  bool     // another user's of the same account
-	leaving  bool     // a job is deleting it
-	hidden   bool     // a job is making it
+	uses     []string  // ids of objects that cannot go while this one is there
+	part     string    // id of the object this one goes with
+	foreign  bool      // another user's of the same account
+	leaving  bool      // a job is deleting it
+	leaves   time.Time // when that job is over
+	hidden   bool      // a job is making it
 }
 
 // job is an asynchronous job.
@@ -233,11 +234,11 @@ func (c *cloud) update(command string, p url.Values, how fate) (map[string]any, 
 			return nil, refused
 		}
 		if o.fields["virtualmachineid"] != nil {
-			return nil, &refusal{530, "the volume is attached already"}
+			return nil, &refusal{431, "Please specify a volume that is not attached to any VM."}
 		}
 	case "detachVolume":
 		if o.fields["virtualmachineid"] == nil {
-			return nil, &refusal{530, "the volume is not attached"}
+			return nil, &refusal{431, "The specified volume is not attached to a VM."}
 		}
 	}
 	apply := func(fails bool) (map[string]any, *refusal) {
@@ -246,10 +247,12 @@ func (c *cloud) update(command string, p url.Values, how fate) (map[string]any, 
 		}
 		switch command {
 		case "attachVolume":
-			o.fields["virtualmachineid"], o.uses = p.Get("virtualmachineid"), []string{p.Get("virtualmachineid")}
+			if o.fields["virtualmachineid"] != nil || c.objects[p.Get("virtualmachineid")] == nil {
+				return nil, &refusal{530, "it is attached, or the machine is gone"}
+			}
+			o.fields["virtualmachineid"] = p.Get("virtualmachineid")
 		case "detachVolume":
 			delete(o.fields, "virtualmachineid")
-			o.uses = nil
 		}
 		for _, f := range []string{"name", "displaytext", "displayname"} {
 			if p.Has(f) {
@@ -281,6 +284,12 @@ var deletes = map[string]string{
 }
 
 func (c *cloud) remove(kind, id string, how fate) (map[string]any, *refusal) {
+	if o := c.objects[id]; o != nil && o.kind == kind && o.leaving {
+		// Jobs on one object queue up; the second finds nothing to do.
+		j := c.start(happen, func(bool) (map[string]any, *refusal) { return map[string]any{"success": true}, nil })
+		j.at = o.leaves
+		return map[string]any{"jobid": j.id}, nil
+	}
 	o, refused := c.live(kind, "id", id)
 	if refused != nil {
 		return nil, refused
@@ -304,6 +313,9 @@ func (c *cloud) remove(kind, id string, how fate) (map[string]any, *refusal) {
 			if part.part == id {
 				delete(c.objects, other)
 			}
+			if part.fields["virtualmachineid"] == id {
+				delete(part.fields, "virtualmachineid")
+			}
 		}
 		if kind == "address" {
 			o.fields = map[string]any{"id": id, "ipaddress": o.fields["ipaddress"], "state": "Free"}
@@ -319,7 +331,9 @@ func (c *cloud) remove(kind, id string, how fate) (map[string]any, *refusal) {
 	if o.leaving && kind == "vm" {
 		o.fields["state"] = "Expunging"
 	}
-	return map[string]any{"jobid": c.start(how, end).id}, nil
+	j := c.start(how, end)
+	o.leaves = j.at
+	return map[string]any{"jobid": j.id}, nil
 }
 
 // user names an object that uses another.

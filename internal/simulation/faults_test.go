@@ -39,6 +39,9 @@ func (s *schedule) newFaults(p *process, leased bool) *faults {
 		f.calamity = killed
 	}
 	f.at = s.random.IntN(40)
+	if f.calamity == clockJumps {
+		f.left = 0 // what is on its way is judged by the clock
+	}
 	return f
 }
 
@@ -63,9 +66,6 @@ func (f *faults) strike(s *schedule, e *event) fate {
 	case write:
 		return fail
 	case request:
-		if f.calamity == clockJumps {
-			return []fate{fail, loseBack, jobFails}[s.random.IntN(3)]
-		}
 		return []fate{fail, loseBack, linger, jobFails, jobHangs}[s.random.IntN(5)]
 	}
 	return happen

@@ -32,11 +32,12 @@ import (
 
 // process is one run of the program with its plugins.
 type process struct {
-	world  *world
-	name   string
-	host   *pluginhost.Host
-	dead   bool // guarded by the schedule's mutex, as frozen is
-	frozen bool
+	world   *world
+	name    string
+	host    *pluginhost.Host
+	session *session
+	dead    bool // guarded by the schedule's mutex, as frozen is
+	frozen  bool
 
 	stop, ctx     context.Context // once, twice
 	once, twice   context.CancelFunc
@@ -59,6 +60,14 @@ func (p *process) stands() bool {
 	p.world.schedule.mu.Lock()
 	defer p.world.schedule.mu.Unlock()
 	return p.dead || p.frozen
+}
+
+// holds tells whether the process may change anything. One that may not, and
+// does not know it yet, sends what the cloud refuses.
+func (p *process) holds() bool {
+	p.world.disk.mu.Lock()
+	defer p.world.disk.mu.Unlock()
+	return !p.stands() && p.session != nil && p.world.disk.token == p.session.token
 }
 
 func (p *process) renewed(until time.Time) {
@@ -151,6 +160,7 @@ func (o outcome) said() string {
 func (p *process) run(text string, destroy, planOnly bool) (out outcome) {
 	w := p.world
 	s := w.open(p)
+	p.session = s
 	defer func() {
 		p.host.Close()
 		if err := s.Close(); err != nil {
@@ -242,7 +252,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return w.cloud.read(command, form)
 		})
 	}
-	if !w.disk.announced(command) && !t.process.stands() {
+	if !w.disk.announced(command) && t.process.holds() {
 		w.cloud.mu.Lock()
 		w.cloud.wrong("%s is sent without a durable intent", command)
 		w.cloud.mu.Unlock()

@@ -58,7 +58,7 @@ func TestSeeds(t *testing.T) {
 		seeds = 10000
 	}
 	failures := 0
-	for seed := uint64(1); seed <= seeds && failures < 3; seed++ {
+	for seed := uint64(1); seed <= seeds && failures < 12; seed++ {
 		if log, wrong := play(t, seed, bug{}); wrong != nil {
 			failures++
 			t.Error(report(seed, log, wrong))

@@ -213,6 +213,14 @@ func (i instance) name() string {
 	return strings.TrimSuffix(i.block.name+"-"+i.key, "-")
 }
 
+// cloudName is the field name of its object.
+func (i instance) cloudName() string {
+	if i.block.typ == "vm" {
+		return i.name() + "-" + i.block.sort
+	}
+	return i.name()
+}
+
 func (s *stack) instances() []instance {
 	var out []instance
 	for _, b := range s.blocks {

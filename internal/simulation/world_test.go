@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing/synctest"
+	"time"
 
 	"github.com/moldctl/moldctl/core/state"
 )
@@ -38,6 +39,7 @@ func (w *world) start(destroy, planOnly bool) (*process, <-chan struct{}, *outco
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	w.allowTwins()
 	done, out := make(chan struct{}), &outcome{}
 	text := w.stack.text()
 	go func() {
@@ -144,7 +146,6 @@ func (w *world) live() error {
 // converges expects one run more to leave all as it should be, and another to
 // find nothing to do.
 func (w *world) converges(destroy bool) error {
-	w.allowTwins()
 	if _, err := w.clean(destroy, false); err != nil {
 		return err
 	}
@@ -170,7 +171,6 @@ func (w *world) converges(destroy bool) error {
 
 // twins puts in what others made beside ours and called the same.
 func (w *world) twins() {
-	w.allowTwins()
 	for _, i := range w.stack.instances() {
 		if w.random.IntN(3) == 0 && (i.block.typ == "net" || i.block.typ == "disk") {
 			w.foreign(i)
@@ -193,7 +193,7 @@ func (w *world) allowTwins() {
 	defer w.cloud.mu.Unlock()
 	for _, i := range w.stack.instances() {
 		if i.block.before || i.block.typ == "image" {
-			w.cloud.mayTwin[kinds[i.block.typ]+" "+i.name()] = true
+			w.cloud.mayTwin[kinds[i.block.typ]+" "+i.cloudName()] = true
 		}
 	}
 }
@@ -235,5 +235,8 @@ func (s *seeded) Read(p []byte) (int, error) {
 	return s.random.Read(p)
 }
 
-// settleDown lets the goroutines of a bubble end.
-func settleDown() { synctest.Wait() }
+// settleDown lets what dead processes still try come to its end.
+func settleDown() {
+	time.Sleep(time.Hour)
+	synctest.Wait()
+}
