@@ -61,6 +61,9 @@ type Settings struct {
 	Parallelism int
 	LockWait    time.Duration
 	LockWaiting func(state.LockHolder) // may be nil
+	// Conclusive says that the APIs of plugins answer or forget, as doubles in
+	// tests do.
+	Conclusive bool
 	// Embedded starts the embedded cloud if it does not run, and says how to
 	// reach it. It is called only when a cloud of the stack is the embedded one.
 	Embedded func(context.Context) (EmbeddedCloud, error)
@@ -91,7 +94,7 @@ func Load(s Settings) (*Engine, hcl.Diagnostics) {
 	others, more := installed.Load(store, s.ServePlugin)
 	diags = append(diags, more...)
 	e.settings.Plugins = slices.Concat(s.Plugins, others)
-	host, more := pluginhost.New(pluginhost.Options{Sources: e.settings.Plugins, RunID: fmt.Sprint(time.Now().UnixNano()), Log: s.PluginLog})
+	host, more := pluginhost.New(pluginhost.Options{Sources: e.settings.Plugins, RunID: fmt.Sprint(time.Now().UnixNano()), Log: s.PluginLog, Conclusive: s.Conclusive})
 	e.Host = host
 	diags = append(diags, more...)
 	if !diags.HasErrors() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -34,12 +35,12 @@ func (c configuration) decode(into any) error {
 	return codec.decode(c.value, v.Elem())
 }
 
-// configured keeps a cloud and the plugin's configuration under an alias, with
+// configured keeps a cloud and the plugin's configuration under its alias, with
 // a client where the plugin talks to an API of its own.
-func (s *server) configured(alias string, c *cloud, config cty.Value) []*wire.Diagnostic {
+func (s *server) configured(in *wire.Cloud, c *cloud, config cty.Value) []*wire.Diagnostic {
 	c.config = config
 	if s.spec.CallsHTTP() {
-		api, err := s.runtime.Connect(config)
+		api, err := s.runtime.Connect(config, time.Duration(in.GetSettleMs())*time.Millisecond)
 		if err != nil {
 			return []*wire.Diagnostic{wire.Failure("", "Plugin cannot be configured", sentence(err.Error()))}
 		}
@@ -47,7 +48,7 @@ func (s *server) configured(alias string, c *cloud, config cty.Value) []*wire.Di
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clouds[alias] = c
+	s.clouds[in.GetAlias()] = c
 	return nil
 }
 

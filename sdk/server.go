@@ -119,7 +119,7 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 		return nil, status.Errorf(codes.InvalidArgument, "configuration of plugin %s: %v", s.spec.Name, err)
 	}
 	if in.GetCloud().GetEndpoint() == "" {
-		return &wire.ConfigureReply{Diagnostics: s.configured(in.GetCloud().GetAlias(), &cloud{}, config)}, nil
+		return &wire.ConfigureReply{Diagnostics: s.configured(in.GetCloud(), &cloud{}, config)}, nil
 	}
 	c := s.renewed(in.GetCloud())
 	if c == nil {
@@ -128,7 +128,7 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 		if err := c.connect(ctx, in.GetCloud(), s.client); err != nil {
 			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", unusable(err))}}, nil
 		}
-		if said := s.configured(in.GetCloud().GetAlias(), c, config); len(said) > 0 {
+		if said := s.configured(in.GetCloud(), c, config); len(said) > 0 {
 			return &wire.ConfigureReply{Diagnostics: said}, nil
 		}
 	}

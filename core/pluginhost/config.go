@@ -66,7 +66,11 @@ func (h *Host) takesCloud(plugin string) bool { return h.specs[plugin] == nil ||
 // when it needs none, so that credentials reach nobody without need.
 func (h *Host) handed(plugin, alias string) (*wire.Cloud, error) {
 	if !h.takesCloud(plugin) {
-		return &wire.Cloud{Alias: alias}, nil
+		bare := &wire.Cloud{Alias: alias}
+		if h.opts.Conclusive {
+			bare.SettleMs = -1
+		}
+		return bare, nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -42,6 +42,9 @@ type Options struct {
 	// Patience is how long a plugin may give no sign of life before its process
 	// is ended; 0 is the usual time.
 	Patience time.Duration
+	// Conclusive says that the APIs of plugins which need no cloud answer or
+	// forget, as doubles in tests do: nobody waits for what was not answered.
+	Conclusive bool
 }
 
 // Host owns the plugin processes of one run.

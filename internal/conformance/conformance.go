@@ -126,8 +126,8 @@ func (k *kit) all(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		if k.spec.Transport != "cloudstack" {
-			k.judge(CreateWorks, t.Name, "", skipf("the embedded cloud does not speak the plugin's API"))
+		if err := k.reachable(); err != nil {
+			k.judge(CreateWorks, t.Name, "", err)
 			continue
 		}
 		parts := []part{example, life, user, random}

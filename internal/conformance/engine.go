@@ -32,11 +32,11 @@ type run struct {
 // open loads a text and opens its state.
 func (w *world) open(ctx context.Context, text string) (*run, error) {
 	path := filepath.Join(w.dir, "stack", "spec.hcl")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(w.withBlock(text)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the stack: %w", err)
 	}
 	e, diags := core.Load(core.Settings{
-		Path: path, Plugins: w.sources(), Parallelism: 10, Home: w.dir, LockWait: lockWait,
+		Path: path, Plugins: w.sources(), Parallelism: 10, Home: w.dir, LockWait: lockWait, Conclusive: true,
 		Getenv:    func(string) (string, bool) { return "", false },
 		PluginLog: func(name, line string) { w.tell(name + ": " + line) },
 		Embedded: func(context.Context) (core.EmbeddedCloud, error) {

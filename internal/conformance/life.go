@@ -92,12 +92,12 @@ func once(calls []string, s *scene) error {
 	for _, c := range s.typ.Create.Calls {
 		n := 0
 		for _, sent := range calls {
-			if sent == c.Command {
+			if sent == c.Name() {
 				n++
 			}
 		}
 		if n > 1 {
-			return fmt.Errorf("%s was sent %d times: %s", c.Command, n, strings.Join(calls, ", "))
+			return fmt.Errorf("%s was sent %d times: %s", c.Name(), n, strings.Join(calls, ", "))
 		}
 	}
 	return nil
@@ -252,7 +252,7 @@ func (w *world) imports(ctx context.Context, s *scene, id string) error {
 	case s.typ.Find == nil || !ok:
 		w.judge(ImportByName, s.typ.Name, "", skipf("the objects have no names, or cannot be found"))
 	default:
-		w.judge(ImportByName, s.typ.Name, "", w.imported(ctx, s, "name", name.AsString()))
+		w.judge(ImportByName, s.typ.Name, "", w.imported(ctx, s, "name", s.within(name.AsString())))
 	}
 	return nil
 }

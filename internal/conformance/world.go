@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/moldctl/moldctl/core/pluginhost"
+	"github.com/moldctl/moldctl/internal/apidouble"
 	"github.com/moldctl/moldctl/internal/cloudsim"
 )
 
@@ -20,6 +21,8 @@ type world struct {
 	*kit
 	dir     string
 	cloud   *cloudsim.Cloud
+	api     *apidouble.Double // of a plugin that talks to an API of its own
+	block   string            // that configures the plugin
 	account string
 
 	mu      sync.Mutex
@@ -51,8 +54,17 @@ func (k *kit) world(ctx context.Context) (*world, error) {
 	w.cloud, err = cloudsim.Start(ctx, cloudsim.Options{
 		Latency: cloudsim.LatencyZero, TimeScale: 20, AllowUserExpunge: true,
 		PublicRange: "127.67.0.0/16", // not that of the user's own embedded cloud
-		Guard:       func(command string, _ cloudsim.Params) error { return w.called(command) },
-		After:       func(cloudsim.AuditEntry) { w.done() },
+		Guard: func(command string, _ cloudsim.Params) error {
+			if w.overHTTP() {
+				return nil
+			}
+			return w.called(command)
+		},
+		After: func(cloudsim.AuditEntry) {
+			if !w.overHTTP() {
+				w.done()
+			}
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start a cloud to test on: %w", err)
@@ -61,10 +73,20 @@ func (k *kit) world(ctx context.Context) (*world, error) {
 		keys, _ := w.cloud.Keys(account)
 		w.secrets = append(w.secrets, keys.SecretKey, keys.APIKey)
 	}
+	if w.overHTTP() {
+		if err := w.double(); err != nil {
+			w.cloud.Close()
+			return nil, err
+		}
+	}
 	return w, nil
 }
 
-func (w *world) close() { w.cloud.Close() }
+func (w *world) close() {
+	if err := w.closed(); err != nil {
+		w.tell(err.Error())
+	}
+}
 
 // errKilled is the cloud's answer to a call whose sender was just killed.
 var errKilled = errors.New("the sender of this call was killed")

@@ -21,6 +21,7 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 	if req.Type.Find == nil || req.Type.Find.Call == nil {
 		return nil, fmt.Errorf("type %s cannot be looked up: the plugin declares no find call", req.Type.Name)
 	}
+	req.Query = maps.Clone(req.Query) // a name may be taken apart
 	objects, err := rt.findObjects(ctx, req)
 	if err != nil {
 		return nil, err
@@ -46,6 +47,7 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 			return nil, err
 		}
 		if fits(req, f) {
+			f.Name = fullName(req.Type, f)
 			found = append(found, f)
 		}
 	}

@@ -12,11 +12,15 @@ import (
 )
 
 // Connect returns a client for the API of a plugin of transport http under one
-// of its configurations. It sends nothing.
-func (rt *Runtime) Connect(config cty.Value) (*cloudstack.Client, error) {
+// of its configurations. It sends nothing. settle, when it is not zero, is how
+// long an unanswered change may still be carried out; negative: not at all.
+func (rt *Runtime) Connect(config cty.Value, settle time.Duration) (*cloudstack.Client, error) {
 	s, err := rt.httpSettings(config)
 	if err != nil {
 		return nil, fmt.Errorf("configuration of plugin %s: %w", rt.plugin.Name, err)
+	}
+	if settle != 0 {
+		s.SettleTime = settle
 	}
 	client, err := httpapi.New(s)
 	if err != nil {

@@ -3,6 +3,9 @@ package declarative
 import (
 	"context"
 	"fmt"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -128,17 +131,13 @@ func (rt *Runtime) httpFind(ctx context.Context, req FindRequest) ([]cloudstack.
 		}
 		attrs[name] = v
 	}
-	self := cty.ObjectVal(attrs)
-	if id := plain(req.Query["id"]); id != "" {
-		self = httpSelf(req.Type, self, id)
-		if req.Type.Read != nil && len(req.Type.Read.Calls) > 0 {
-			object, err := rt.httpOne(ctx, req.Cloud, req.Type, rt.ground(req.Identity, req.Config).with("self", self), id)
-			if cloudstack.IsGone(err) {
-				return nil, nil
-			}
-			return []cloudstack.Object{object}, err
-		}
+	if id := plain(req.Query["id"]); id != "" && req.Type.Read != nil && len(req.Type.Read.Calls) > 0 {
+		return rt.httpFindOne(ctx, req, cty.ObjectVal(attrs), id)
 	}
+	if err := insideOf(req, attrs); err != nil {
+		return nil, err
+	}
+	self := cty.ObjectVal(attrs)
 	params, err := rt.httpList(call, rt.ground(req.Identity, req.Config).with("self", self))
 	if err == nil {
 		params, err = rt.with(params, req.Type, call, self)
@@ -151,6 +150,57 @@ func (rt *Runtime) httpFind(ctx context.Context, req FindRequest) ([]cloudstack.
 		return nil, nil
 	}
 	return objects, err
+}
+
+// httpFindOne finds an object by its id.
+func (rt *Runtime) httpFindOne(ctx context.Context, req FindRequest, self cty.Value, id string) ([]cloudstack.Object, error) {
+	if of := ownersOf(req.Type, id); len(of) < len(owners(req.Type.IDField())) {
+		return nil, nil // no object has such an id
+	}
+	object, err := rt.httpOne(ctx, req.Cloud, req.Type, rt.ground(req.Identity, req.Config).with("self", self), id)
+	if cloudstack.IsGone(err) {
+		return nil, nil
+	}
+	return []cloudstack.Object{object}, err
+}
+
+// insideOf fills in what the objects that are searched belong to, from a name
+// such as ZONE/NAME.
+func insideOf(req FindRequest, attrs map[string]cty.Value) error {
+	within := &pluginspec.Call{Path: req.Type.Find.Call.Path}
+	var missing []string
+	for _, a := range req.Type.Attributes {
+		if a.Name != "id" && within.Mentions(a.Name) && !known(attrs[a.Name]) {
+			missing = append(missing, a.Name)
+		}
+	}
+	name := plain(req.Query["name"])
+	parts := strings.Split(name, "/")
+	switch {
+	case len(missing) == 0:
+		return nil
+	case len(parts) != len(missing)+1:
+		return fmt.Errorf("a search for %s needs %s: say it, or search for %s/NAME", req.Type.Name, strings.Join(missing, ", "), strings.ToUpper(strings.Join(missing, "/")))
+	}
+	for i, owner := range missing {
+		attrs[owner] = cty.StringVal(parts[i])
+	}
+	name = parts[len(missing)]
+	if _, ok := attrs["name"]; ok {
+		attrs["name"] = cty.StringVal(name)
+	}
+	req.Query["name"] = name
+	return nil
+}
+
+// fullName is the name by which an object is found alone: with what it belongs
+// to, where a search must say that.
+func fullName(t *pluginspec.Type, f Found) string {
+	of := path.Dir(f.ID)
+	if f.Name == "" || t.Find.Call.Path == "" || len(owners(t.IDField())) == 0 || !slices.ContainsFunc(owners(t.IDField()), t.Find.Call.Mentions) {
+		return f.Name
+	}
+	return of + "/" + f.Name
 }
 
 // unmarked is a value without marks; an object of nothing is null.
