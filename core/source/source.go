@@ -130,6 +130,13 @@ func withoutQuery(text string) string {
 	return text
 }
 
+// credentials are what stands between the scheme and the host of a URL, also of
+// one that cannot be parsed.
+var credentials = regexp.MustCompile(`://.*@`)
+
+// shown is a source that was not accepted, without what may be secret.
+func shown(text string) string { return credentials.ReplaceAllString(withoutQuery(text), "://") }
+
 // splitSub cuts the folder inside off: what follows "//" that is not part of
 // "://".
 func splitSub(text string) (place, sub string) {
@@ -162,7 +169,7 @@ func parseArchiveURL(text string) (Source, error) {
 	s := Source{Kind: Archive, Text: place, Location: place, Sub: sub}
 	u, err := checkURL(strings.ReplaceAll(place, platformMark, "any"), "https")
 	if err != nil {
-		return Source{}, fmt.Errorf("%s: %w", withoutQuery(text), err)
+		return Source{}, fmt.Errorf("%s: %w", shown(text), err)
 	}
 	if strings.HasSuffix(u.Path, ".git") {
 		return Source{}, fmt.Errorf("%s: a git repository is written with git:: before it: \"git::%s\"", s, s)
@@ -188,7 +195,7 @@ func parseGit(text string) (Source, error) {
 	place, query, _ := strings.Cut(place, "?")
 	s := Source{Kind: Git, Location: place, Sub: sub, Text: "git::" + place}
 	if _, err := checkURL(place, "https", "ssh", "file"); err != nil {
-		return Source{}, fmt.Errorf("%s: %w", s.Text, err)
+		return Source{}, fmt.Errorf("%s: %w", shown(s.Text), err)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -258,17 +265,17 @@ func parseOCI(text string) (Source, error) {
 	host, name, _ := strings.Cut(strings.TrimPrefix(place, "oci://"), "/")
 	if before, digest, ok := strings.Cut(name, "@"); ok {
 		if !ociDigest.MatchString(digest) {
-			return Source{}, fmt.Errorf("%s: after @ a digest is wanted, sha256: and 64 hex digits", place)
+			return Source{}, fmt.Errorf("%s: after @ a digest is wanted, sha256: and 64 hex digits", shown(place))
 		}
 		name, s.Ref = before, digest
 	} else if i := strings.LastIndexByte(name, ':'); i >= 0 {
 		name, s.Ref = name[:i], name[i+1:]
 		if !ociTag.MatchString(s.Ref) {
-			return Source{}, fmt.Errorf("%s: %q is no tag", place, s.Ref)
+			return Source{}, fmt.Errorf("%s: %q is no tag", shown(place), s.Ref)
 		}
 	}
 	if !ociHost.MatchString(host) || !ociName.MatchString(name) {
-		return Source{}, fmt.Errorf("%s: write oci://HOST/NAME:TAG, the name in small letters", place)
+		return Source{}, fmt.Errorf("%s: write oci://HOST/NAME:TAG, the name in small letters", shown(place))
 	}
 	s.Location = host + "/" + name
 	return s, s.checkSub()
