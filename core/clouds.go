@@ -63,7 +63,8 @@ func (e *Engine) resolveClouds(ctx context.Context) hcl.Diagnostics {
 	if diags = append(diags, e.configurePlugins()...); diags.HasErrors() {
 		return diags
 	}
-	return append(diags, e.connect(ctx)...)
+	e.connect()
+	return diags
 }
 
 // block decodes a cloud block of the stack, if there is one.
@@ -100,7 +101,7 @@ func onlyKnown(names []hcl.Traversal, block string) hcl.Diagnostics {
 }
 
 // connect makes every cloud known to the plugin host.
-func (e *Engine) connect(ctx context.Context) hcl.Diagnostics {
+func (e *Engine) connect() {
 	for _, alias := range e.aliases() {
 		s := e.clouds[alias]
 		wired := &wire.Cloud{
@@ -109,22 +110,31 @@ func (e *Engine) connect(ctx context.Context) hcl.Diagnostics {
 			TimeoutMs: s.Timeout.Milliseconds(), MaxRequests: int32(s.MaxRequests), CaCert: s.CACert, Insecure: s.Insecure,
 		}
 		if s.Embedded {
-			embedded, err := e.settings.Embedded(ctx)
-			if err != nil {
-				return diag.FromError("Embedded cloud does not start", err)
-			}
-			wired.Endpoint, wired.ApiKey, wired.SecretKey = embedded.Endpoint, embedded.APIKey, embedded.SecretKey
-			wired.SettleMs = -1 // its answers are conclusive at once
+			e.Host.SetCloudLater(alias, e.embedded(wired))
+			continue
 		}
 		e.Host.SetCloud(wired)
 	}
-	return nil
+}
+
+// embedded starts the embedded cloud and says how it is reached. A stack that
+// has nothing in a cloud never asks.
+func (e *Engine) embedded(wired *wire.Cloud) func(context.Context) (*wire.Cloud, error) {
+	return func(ctx context.Context) (*wire.Cloud, error) {
+		embedded, err := e.settings.Embedded(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("embedded cloud does not start: %w", err)
+		}
+		wired.Endpoint, wired.ApiKey, wired.SecretKey = embedded.Endpoint, embedded.APIKey, embedded.SecretKey
+		wired.SettleMs = -1 // its answers are conclusive at once
+		return wired, nil
+	}
 }
 
 // bindings checks each cloud against the one the state was written with and
 // returns those to be written down.
 func (e *Engine) bindings(ctx context.Context, snap *state.Snapshot) ([]state.Binding, hcl.Diagnostics) {
-	if len(e.Stack.Resources) == 0 && len(e.Stack.Modules) == 0 && len(snap.Objects) == 0 && len(snap.Operations) == 0 {
+	if e.cloudless(snap) || len(e.Stack.Resources) == 0 && len(e.Stack.Modules) == 0 && len(snap.Objects) == 0 && len(snap.Operations) == 0 {
 		return nil, nil
 	}
 	var out []state.Binding

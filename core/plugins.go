@@ -10,6 +10,7 @@ import (
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/plan"
 	"github.com/moldctl/moldctl/core/spec"
+	"github.com/moldctl/moldctl/core/state"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
@@ -104,4 +105,29 @@ func nothing(ty cty.Type) cty.Value {
 		attrs[name] = cty.NullVal(at)
 	}
 	return cty.ObjectVal(attrs)
+}
+
+// cloudless tells whether nothing in the stack or its state has to do with a
+// cloud.
+func (e *Engine) cloudless(snap *state.Snapshot) bool {
+	for _, row := range snap.Objects {
+		if t := e.Host.Types()[row.Type]; t == nil || !t.NoCloud {
+			return false
+		}
+	}
+	for _, op := range snap.Operations {
+		if t := e.Host.Types()[op.Type]; t == nil || !t.NoCloud {
+			return false
+		}
+	}
+	return e.cloudlessStack(e.Stack)
+}
+
+func (e *Engine) cloudlessStack(s *spec.Stack) bool {
+	for _, r := range s.Resources {
+		if t := e.Host.Types()[r.Addr.Type]; t == nil || !t.NoCloud {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.Modules, func(m *spec.Module) bool { return m.Stack != nil && !e.cloudlessStack(m.Stack) })
 }

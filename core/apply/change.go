@@ -77,7 +77,7 @@ func (r *runner) complete(ctx context.Context, s *plan.Step) (cty.Value, hcl.Dia
 	if s.Configured() {
 		return s.Planned, diags
 	}
-	cloud, more := r.resolver.Cloud(ctx, r.deps.Host, s.Cloud, subject)
+	cloud, more := r.resolver.Cloud(ctx, r.deps.Host, s.Type, s.Cloud, subject)
 	diags = append(diags, more...)
 	if more.HasErrors() {
 		return cty.NilVal, diags

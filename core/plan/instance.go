@@ -72,7 +72,7 @@ func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst 
 // desire evaluates the configuration: defaults, checks, names looked up.
 func (m *maker) desire(ctx context.Context, s *subjectOf, exists cty.Value) (cty.Value, map[string]Found, hcl.Diagnostics) {
 	diags := m.config.Of(s.r).Conditions(s.r.Lifecycle.Preconditions, s.each, cty.NilVal, "Precondition failed")
-	cloud, more := m.cloudRoot(ctx, s.r.Cloud, &s.r.Range)
+	cloud, more := m.cloudRoot(ctx, s)
 	diags = append(diags, more...)
 	config, more := Configure(ctx, m.config, m.resolver, s.r, s.each, s.t, cloud)
 	diags = append(diags, more...)
@@ -117,8 +117,8 @@ func located(diags hcl.Diagnostics, subject *hcl.Range) hcl.Diagnostics {
 }
 
 // cloudRoot is what `cloud` means in the expressions of a plugin.yaml.
-func (m *maker) cloudRoot(ctx context.Context, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
-	return m.resolver.Cloud(ctx, m.in.Host, alias, subject)
+func (m *maker) cloudRoot(ctx context.Context, s *subjectOf) (cty.Value, hcl.Diagnostics) {
+	return m.resolver.Cloud(ctx, m.in.Host, s.t, s.r.Cloud, &s.r.Range)
 }
 
 // Identifier tells who the caller is in a cloud.
@@ -127,8 +127,12 @@ type Identifier interface {
 }
 
 // Cloud is what `cloud` means in the expressions of a plugin.yaml: where and as
-// whom the calls act. It is asked for once per cloud and run.
-func (r *Resolver) Cloud(ctx context.Context, host Identifier, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
+// whom the calls act. It is asked for once per cloud and run, and not at all
+// for types that have nothing to do with one.
+func (r *Resolver) Cloud(ctx context.Context, host Identifier, t *pluginspec.Type, alias string, subject *hcl.Range) (cty.Value, hcl.Diagnostics) {
+	if t.NoCloud {
+		return cloudValue(alias, &wire.CloudIdentity{}), nil
+	}
 	r.mu.Lock()
 	v, ok := r.clouds[alias]
 	r.mu.Unlock()
@@ -153,6 +157,10 @@ func cloudRoot(ctx context.Context, host Identifier, alias string, subject *hcl.
 	if diags := Problems(said, nil, nil); diags.HasErrors() {
 		return cty.NilVal, diags
 	}
+	return cloudValue(alias, id), nil
+}
+
+func cloudValue(alias string, id *wire.CloudIdentity) cty.Value {
 	return cty.ObjectVal(map[string]cty.Value{
 		"alias": cty.StringVal(alias),
 		"zone":  cty.StringVal(id.GetZone()), "zone_id": cty.StringVal(id.GetZoneId()),
@@ -160,7 +168,7 @@ func cloudRoot(ctx context.Context, host Identifier, alias string, subject *hcl.
 		"account": cty.StringVal(id.GetAccount()), "account_id": cty.StringVal(id.GetAccountId()),
 		"project_id": cty.StringVal(id.GetProjectId()), "role": cty.StringVal(id.GetRole()),
 		"may_expunge": cty.BoolVal(id.GetMayExpunge()), "version": cty.StringVal(id.GetVersion()),
-	}), nil
+	})
 }
 
 // ignore takes the existing value of every attribute named in ignore_changes.

@@ -19,7 +19,7 @@ func (m *maker) require(ctx context.Context, s *subjectOf, step *Step) hcl.Diagn
 	if len(s.t.Requires) == 0 || step.Action == NoOp {
 		return nil
 	}
-	cloud, diags := m.cloudRoot(ctx, s.r.Cloud, &s.r.Range)
+	cloud, diags := m.cloudRoot(ctx, s)
 	if diags.HasErrors() {
 		return diags
 	}

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -64,7 +65,7 @@ func (h *Host) takesCloud(plugin string) bool { return h.specs[plugin] == nil ||
 
 // handed is the cloud that a plugin is given under an alias: only its alias
 // when it needs none, so that credentials reach nobody without need.
-func (h *Host) handed(plugin, alias string) (*wire.Cloud, error) {
+func (h *Host) handed(ctx context.Context, plugin, alias string) (*wire.Cloud, error) {
 	if !h.takesCloud(plugin) {
 		bare := &wire.Cloud{Alias: alias}
 		if h.opts.Conclusive {
@@ -73,12 +74,29 @@ func (h *Host) handed(plugin, alias string) (*wire.Cloud, error) {
 		return bare, nil
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	cloud, ok := h.clouds[alias]
-	if !ok {
+	later := h.later[alias]
+	h.mu.Unlock()
+	switch {
+	case ok:
+		return cloud, nil
+	case later == nil:
 		return nil, fmt.Errorf("no cloud has the alias %q", alias)
 	}
+	cloud, err := later(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.SetCloud(cloud)
 	return cloud, nil
+}
+
+// SetCloudLater makes a cloud known that is not reached before a plugin needs
+// it.
+func (h *Host) SetCloudLater(alias string, reach func(context.Context) (*wire.Cloud, error)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.later[alias] = reach
 }
 
 // redactConfig blots out the sensitive values of configurations. The host is

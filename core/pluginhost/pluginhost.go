@@ -57,7 +57,8 @@ type Host struct {
 
 	mu       sync.Mutex
 	clouds   map[string]*wire.Cloud
-	configs  map[string]configs // of plugins, by name
+	later    map[string]func(context.Context) (*wire.Cloud, error) // clouds that are not reached yet
+	configs  map[string]configs                                    // of plugins, by name
 	children map[string]*process
 	ids      map[string]*wire.CloudIdentity
 	closed   bool
@@ -75,6 +76,7 @@ func New(opts Options) (*Host, hcl.Diagnostics) {
 		steps:    map[string]*pluginspec.Step{},
 		sources:  map[string]Source{},
 		clouds:   map[string]*wire.Cloud{},
+		later:    map[string]func(context.Context) (*wire.Cloud, error){},
 		configs:  map[string]configs{},
 		children: map[string]*process{},
 		ids:      map[string]*wire.CloudIdentity{},

@@ -186,7 +186,7 @@ func (h *Host) redact(line string) string {
 
 // configure hands a cloud to the process, once.
 func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdentity, []*wire.Diagnostic, error) {
-	cloud, err := p.host.handed(p.src.Name, alias)
+	cloud, err := p.host.handed(ctx, p.src.Name, alias)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package pluginspec
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -209,6 +210,7 @@ func (s *source) overHTTP(p *Plugin) {
 		p.HTTP.Endpoint = "${config.endpoint}"
 	}
 	for _, t := range p.Types {
+		t.NoCloud = !slices.Contains(p.Needs, "cloud")
 		if t.Tags != "" {
 			s.failAt(t.Range, "Tags are of CloudStack", "\""+t.Name+"\": `tags` names a kind of CloudStack's; declare an attribute of type map(string) instead.")
 		}

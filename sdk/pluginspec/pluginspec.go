@@ -58,6 +58,7 @@ type Type struct {
 	Prune      *Verb // what an update left behind goes after the dependents moved
 	Plan       bool  // a handler refines plans
 	Check      bool  // a handler checks configurations
+	NoCloud    bool  // it has nothing to do with a cloud
 	Range      hcl.Range
 
 	parsed *schemas // nil: made each time they are asked for
