@@ -131,6 +131,18 @@ func (e *Engine) embedded(wired *wire.Cloud) func(context.Context) (*wire.Cloud,
 	}
 }
 
+// identity says where and as whom a cloud alias acts now.
+func (e *Engine) identity(ctx context.Context, alias string) (state.Binding, hcl.Diagnostics, error) {
+	s := e.clouds[alias]
+	now := state.Binding{Alias: alias, Endpoint: s.Host(), Embedded: s.Embedded}
+	id, said, err := e.Host.Identity(ctx, alias)
+	if err != nil {
+		return now, nil, err
+	}
+	now.ZoneID, now.DomainID, now.AccountID, now.ProjectID = id.GetZoneId(), id.GetDomainId(), id.GetAccountId(), id.GetProjectId()
+	return now, plan.Problems(said, nil, nil), nil
+}
+
 // bindings checks each cloud against the one the state was written with and
 // returns those to be written down.
 func (e *Engine) bindings(ctx context.Context, snap *state.Snapshot) ([]state.Binding, hcl.Diagnostics) {
@@ -140,21 +152,16 @@ func (e *Engine) bindings(ctx context.Context, snap *state.Snapshot) ([]state.Bi
 	var out []state.Binding
 	var diags hcl.Diagnostics
 	for _, alias := range e.aliases() {
-		id, said, err := e.Host.Identity(ctx, alias)
+		now, more, err := e.identity(ctx, alias)
 		if err != nil {
 			return nil, append(diags, diag.FromError("Cloud cannot be used", err)...)
 		}
-		if more := plan.Problems(said, nil, nil); more.HasErrors() {
+		if more.HasErrors() {
 			diags = append(diags, more...)
 			continue
 		}
-		if id.GetAccountId() == "" { // no plugin acts in a cloud
+		if now.AccountID == "" { // no plugin acts in a cloud
 			continue
-		}
-		s := e.clouds[alias]
-		now := state.Binding{
-			Alias: alias, Endpoint: s.Host(), ZoneID: id.GetZoneId(), DomainID: id.GetDomainId(),
-			AccountID: id.GetAccountId(), ProjectID: id.GetProjectId(), Embedded: s.Embedded,
 		}
 		bound, ok := snap.Bindings[alias]
 		if !ok || len(snap.Objects) == 0 && len(snap.Operations) == 0 {

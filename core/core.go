@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -67,6 +68,9 @@ type Settings struct {
 	// Embedded starts the embedded cloud if it does not run, and says how to
 	// reach it. It is called only when a cloud of the stack is the embedded one.
 	Embedded func(context.Context) (EmbeddedCloud, error)
+	// Saved is a plan from a file: its sources, variables and cloud settings
+	// stand in for Path, Vars and what Flags leave open. nil for none.
+	Saved *Saved
 }
 
 // Engine is one stack in one run of the program.
@@ -77,6 +81,7 @@ type Engine struct {
 	settings  Settings
 	variables map[string]cty.Value
 	files     map[string]*hcl.File
+	sources   map[string]*hcl.File // of the stack and its modules alone
 	clouds    map[string]cloud.Settings
 	session   *state.Store
 }
@@ -85,11 +90,18 @@ type Engine struct {
 // opens nothing. The Engine is never nil: its Files serve to show the
 // diagnostics.
 func Load(s Settings) (*Engine, hcl.Diagnostics) {
+	if s.Saved != nil {
+		s.Path, s.Flags = s.Saved.path(), s.Saved.flags(s.Flags)
+	}
 	e := &Engine{settings: s, clouds: map[string]cloud.Settings{}}
 	store, diags := s.sources()
 	var more hcl.Diagnostics
-	e.Stack, more = spec.Load(s.Path, spec.Options{Version: s.Version, Modules: store.Locked()})
-	e.files = e.Stack.Files
+	options := spec.Options{Version: s.Version, Modules: store.Locked()}
+	if s.Saved != nil {
+		options.Texts = s.Saved.texts()
+	}
+	e.Stack, more = spec.Load(s.Path, options)
+	e.files, e.sources = e.Stack.Files, maps.Clone(e.Stack.Files)
 	diags = append(diags, more...)
 	others, more := installed.Load(store, s.ServePlugin)
 	diags = append(diags, more...)
@@ -102,6 +114,9 @@ func Load(s Settings) (*Engine, hcl.Diagnostics) {
 	}
 	if diags.HasErrors() {
 		return e, diags
+	}
+	if s.Saved != nil {
+		return e, append(diags, e.recalled()...)
 	}
 	inputs, more := spec.LoadVars(e.Stack, s.Vars)
 	diags = append(diags, more...)
@@ -123,6 +138,7 @@ func (e *Engine) Validate() hcl.Diagnostics {
 // Access says what a run means to do with the state.
 type Access struct {
 	Write  bool   // take the lock
+	Create bool   // make the state if there is none, even to read it
 	Holder string // what to tell others meanwhile: "apply web"
 }
 
@@ -136,7 +152,7 @@ func (e *Engine) Open(ctx context.Context, a Access) hcl.Diagnostics {
 	if err := e.fellToEmbedded(ctx); err != nil {
 		return append(diags, diag.FromError("Another cloud than the state's", err)...)
 	}
-	session, err := state.Open(ctx, e.place(), e.storeOptions(a))
+	session, err := e.openState(ctx, a)
 	if err != nil {
 		return stateClosed(err)
 	}

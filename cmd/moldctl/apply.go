@@ -19,13 +19,20 @@ type applyCommand struct {
 	runFlags
 	limitFlags
 	choiceFlags
-	AutoApprove      bool `help:"Do not ask before changing anything."`
-	DetailedExitcode bool `name:"detailed-exitcode" help:"Exit with 2 when something was changed."`
-	Strict           bool `help:"Exit with 1 when a check block fails; otherwise it only warns."`
+	AutoApprove      bool   `help:"Do not ask before changing anything."`
+	DetailedExitcode bool   `name:"detailed-exitcode" help:"Exit with 2 when something was changed."`
+	Dir              string `short:"C" placeholder:"PATH" type:"path" help:"With a saved plan: where the stack's folder is now."`
+	Strict           bool   `help:"Exit with 1 when a check block fails; otherwise it only warns."`
 }
 
 // Run brings the cloud to what the stack says.
 func (c *applyCommand) Run(ctx context.Context, io streams) error {
+	if saved, err := isPlan(c.Path); err == nil && saved {
+		return c.applySaved(ctx, io)
+	}
+	if c.Dir != "" {
+		return fmt.Errorf("-C is for saved plans; name the stack's folder itself: moldctl apply %s", c.Dir)
+	}
 	options, err := c.options(c.choiceFlags, false, c.AcceptMissing)
 	if err != nil {
 		return err

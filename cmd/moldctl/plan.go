@@ -20,6 +20,7 @@ type planCommand struct {
 	choiceFlags
 	Destroy          bool   `help:"Show what destroy would do."`
 	DetailedExitcode bool   `name:"detailed-exitcode" help:"Exit with 2 when there are changes."`
+	Out              string `placeholder:"FILE" type:"path" help:"Save the plan, encrypted, for moldctl apply FILE."`
 	GenerateConfig   string `placeholder:"FILE" type:"path" help:"Write blocks for imports that have none into a new file, and plan nothing."`
 }
 
@@ -31,7 +32,7 @@ func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
 	}
 	in := catchInterrupts(ctx, io.err)
 	defer in.release()
-	s, err := open(in.ctx, io, c.stackFlags, need{cloud: &c.cloudFlags, run: c.runFlags, holder: "plan"})
+	s, err := open(in.ctx, io, c.stackFlags, need{cloud: &c.cloudFlags, run: c.runFlags, create: c.Out != "", holder: "plan"})
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,11 @@ func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
 	s.report(diags)
 	if err := s.show(p); err != nil {
 		return err
+	}
+	if c.Out != "" {
+		if err := s.save(in.ctx, p, options, c.Out); err != nil {
+			return err
+		}
 	}
 	if c.DetailedExitcode && p.Changed() {
 		return exitCode(exitChanges)

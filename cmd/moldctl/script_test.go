@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"web":        web,
 			"times":      times,
 			"fetch":      fetch,
+			"truncated":  truncated,
 		},
 	})
 }
@@ -194,6 +195,20 @@ func times(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strings.Count(ts.ReadFile(args[2]), args[1]); got != want {
 		ts.Fatalf("%q stands %d times in %s, want %d", args[1], got, args[2], want)
 	}
+}
+
+// truncated copies the first bytes of a file, or all but the last.
+func truncated(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: truncated FILE INTO COUNT")
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	text := ts.ReadFile(args[0])
+	if n < 0 {
+		n += len(text)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text[:n]), 0o600))
 }
 
 // fetch asks the URL that a file holds, again and again over connections of

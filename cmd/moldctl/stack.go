@@ -74,9 +74,11 @@ type session struct {
 type need struct {
 	cloud    *cloudFlags // nil: the command never asks the cloud
 	run      runFlags
-	write    bool   // it changes the state
-	validate bool   // its JSON is a judgement, also of a stack that cannot be loaded
-	holder   string // "apply": shown to others while the state is locked
+	write    bool        // it changes the state
+	create   bool        // it reads the state, which is made if there is none
+	validate bool        // its JSON is a judgement, also of a stack that cannot be loaded
+	saved    *core.Saved // the plan to carry out; nil for none
+	holder   string      // "apply": shown to others while the state is locked
 }
 
 // load reads a stack and reports what is wrong with it.
@@ -101,6 +103,7 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 		Cache: cacheFolder(home), ServePlugin: serve,
 		Path: flags.Path, Version: version, Getenv: os.LookupEnv, Home: home, ConfigDir: os.Getenv("XDG_CONFIG_HOME"), Plugins: plugins,
 		Vars:        spec.VarSources{Files: flags.VarFile, Environ: os.Environ(), Sets: flags.Var},
+		Saved:       n.saved,
 		Parallelism: n.run.Parallelism, LockWait: n.run.LockTimeout,
 		LockWaiting: func(h state.LockHolder) { s.note("Waiting for %s.", h) },
 		// Commands that only read the state never need the cloud to run.
@@ -125,7 +128,7 @@ func open(ctx context.Context, io streams, flags stackFlags, n need) (*session, 
 	if err != nil {
 		return s, err
 	}
-	diags := s.Open(ctx, core.Access{Write: n.write, Holder: n.holder + " " + s.Stack.Name})
+	diags := s.Open(ctx, core.Access{Write: n.write, Create: n.create, Holder: n.holder + " " + s.Stack.Name})
 	if diags.HasErrors() {
 		return s, errors.Join(s.fail(diags), s.close())
 	}

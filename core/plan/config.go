@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"sort"
 	"sync"
@@ -38,6 +37,8 @@ type Config struct {
 	moves   moves           // of the root, with those of all modules
 	removed []*spec.Removed // likewise
 
+	reads *reads // files, of the root for all modules
+
 	tree
 	inputs map[string]cty.Value // values of a module's variables
 
@@ -59,7 +60,7 @@ func NewConfig(stack *spec.Stack, vars map[string]cty.Value, types map[string]*p
 			data[name] = t.DataImpliedType()
 		}
 	}
-	c := newConfig(stack, types, steps, eval.NewNames(stack, managed, data))
+	c := newConfig(stack, types, steps, eval.NewNames(stack, managed, data), &reads{})
 	c.vars, c.root = vars, c
 	c.values = map[addr.Resource]map[addr.Key]cty.Value{}
 	c.grow(managed, data)
@@ -67,12 +68,12 @@ func NewConfig(stack *spec.Stack, vars map[string]cty.Value, types map[string]*p
 }
 
 // newConfig prepares one stack, or one instance of a module.
-func newConfig(stack *spec.Stack, types map[string]*pluginspec.Type, steps map[string]*pluginspec.Step, names *eval.Names) *Config {
+func newConfig(stack *spec.Stack, types map[string]*pluginspec.Type, steps map[string]*pluginspec.Step, names *eval.Names, files *reads) *Config {
 	c := &Config{
-		Stack: stack, types: types, steps: steps, names: names, kinds: stepKinds(steps),
+		Stack: stack, types: types, steps: steps, names: names, kinds: stepKinds(steps), reads: files,
 		locals: map[string]cty.Value{}, pipelines: map[string]cty.Value{}, inputs: map[string]cty.Value{},
 	}
-	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: eval.FunctionsOf(stack, os.LookupEnv)}
+	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: files.functions(stack)}
 	return c
 }
 
@@ -185,7 +186,11 @@ func (c *Config) checkPipelines() hcl.Diagnostics {
 }
 
 func (c *Config) pipeline(p *spec.Pipeline) (cty.Value, hcl.Diagnostics) {
-	return c.scope.Pipeline(p, c.kinds)
+	v, diags := c.scope.Pipeline(p, c.kinds)
+	if !diags.HasErrors() {
+		c.reads.notePipeline(c.Stack.Dir, v)
+	}
+	return v, diags
 }
 
 // Expand returns the instances of a block.

@@ -92,7 +92,7 @@ func (c *Config) child(parent *Config, call *spec.Module, each Each, managed, da
 		}
 		stack.Checks = append(stack.Checks, &inside)
 	}
-	child := newConfig(&stack, c.types, c.steps, eval.NewNames(&stack, managed, data).In(module))
+	child := newConfig(&stack, c.types, c.steps, eval.NewNames(&stack, managed, data).In(module), c.root.reads)
 	child.tree = tree{root: c, parent: parent, call: call, each: each, module: module}
 	return child
 }

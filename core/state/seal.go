@@ -37,6 +37,7 @@ type Keys interface {
 // moved elsewhere.
 type sealer struct {
 	aead    cipher.AEAD
+	prints  []byte // key of fingerprints
 	lineage string
 }
 
@@ -46,7 +47,7 @@ func newSealer(dataKey []byte, lineage string) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{aead: aead, lineage: lineage}, nil
+	return &sealer{aead: aead, prints: printsKey(dataKey), lineage: lineage}, nil
 }
 
 // wrapLocal encrypts a data key under the user's local key.
