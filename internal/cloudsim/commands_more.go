@@ -8,6 +8,14 @@ func moreCommands() []map[string]command {
 		physicalCommands,
 		providerCommands,
 		rangeCommands,
+		hostCommands,
+		clusterCommands,
+		poolCommands,
+		volumeMoveCommands,
+		snapshotMoveCommands,
+		migrationCommands,
+		annotationCommands,
+		dedicationCommands,
 		vlanCommands,
 	}
 }

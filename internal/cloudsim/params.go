@@ -171,7 +171,7 @@ func checkParams(t *Tables, cmd *apitable.Command, kinds map[string]kind, label 
 		if v == "" && param.Required {
 			return errMissing(label, param.Name)
 		}
-		if v == "" && param.Type != apitable.String {
+		if v == "" && param.Type != apitable.String && param.Type != apitable.List { // an empty list empties
 			delete(p, param.Name) // as if it had not been given
 			continue
 		}

@@ -9,8 +9,6 @@ import (
 var placeCommands = map[string]command{
 	"listZones":            {run: listZones, id: kindZone},
 	"listPods":             {run: listPods, id: kindPod, rootOnly: true},
-	"listClusters":         {run: listClusters, id: kindCluster, rootOnly: true},
-	"listHosts":            {run: listHosts, id: kindHost, rootOnly: true},
 	"listPhysicalNetworks": {run: listPhysicalNetworks, id: kindPhysicalNetwork, rootOnly: true},
 	"listHypervisors":      {run: listHypervisors},
 	"listOsTypes":          {run: listOSTypes, id: kindOSType},
@@ -74,43 +72,6 @@ func (c *Call) putZone(o Obj, id string) {
 func listPods(c *Call) (any, error) {
 	rows := c.Pods.Where(func(p Pod) bool { return c.named(p.ID, p.Name) && c.is("zoneid", p.ZoneID) })
 	return Listing("pod", rows, c.podResponse), nil
-}
-
-func listClusters(c *Call) (any, error) {
-	rows := c.Clusters.Where(func(r Cluster) bool {
-		return c.named(r.ID, r.Name) && c.is("zoneid", r.ZoneID) && c.is("podid", r.PodID) && c.is("hypervisor", r.Hypervisor)
-	})
-	return Listing("cluster", rows, func(r Cluster) Obj {
-		o := Obj{"id": r.ID, "name": r.Name, "podid": r.PodID, "hypervisortype": r.Hypervisor, "clustertype": "CloudManaged",
-			"allocationstate": "Enabled", "managedstate": "Managed", "cpuovercommitratio": "1.0", "memoryovercommitratio": "1.0",
-			"arch": "x86_64", "hasannotations": false}
-		if p, ok := c.Pods.Any(r.PodID); ok {
-			o["podname"] = p.Name
-		}
-		c.putZone(o, r.ZoneID)
-		return o
-	}), nil
-}
-
-func listHosts(c *Call) (any, error) {
-	rows := c.Hosts.Where(func(h Host) bool {
-		return c.named(h.ID, h.Name) && c.is("zoneid", h.ZoneID) && c.is("podid", h.PodID) && c.is("clusterid", h.ClusterID) &&
-			c.is("type", "Routing") && c.is("hypervisor", h.Hypervisor) && c.is("state", "Up")
-	})
-	return Listing("host", rows, func(h Host) Obj {
-		o := Obj{"id": h.ID, "name": h.Name, "state": "Up", "type": "Routing", "ipaddress": h.IPAddress, "podid": h.PodID,
-			"clusterid": h.ClusterID, "hypervisor": h.Hypervisor, "cpunumber": h.Cores, "cpuspeed": h.CPUSpeed, "memorytotal": h.Memory,
-			"resourcestate": "Enabled", "version": "4.22.0.0", "created": timeText(h.Created), "hahost": false, "arch": "x86_64",
-			"hypervisorversion": "9.0", "capabilities": "hvm,snapshot", "hasannotations": false}
-		if p, ok := c.Pods.Any(h.PodID); ok {
-			o["podname"] = p.Name
-		}
-		if r, ok := c.Clusters.Any(h.ClusterID); ok {
-			o["clustername"], o["clustertype"] = r.Name, "CloudManaged"
-		}
-		c.putZone(o, h.ZoneID)
-		return o
-	}), nil
 }
 
 func listPhysicalNetworks(c *Call) (any, error) {

@@ -80,7 +80,11 @@ func (c *Call) fillPod(p *Pod) error {
 	p.Name, p.Gateway, p.Netmask = c.Or("name", p.Name), c.Or("gateway", p.Gateway), c.Or("netmask", p.Netmask)
 	p.StartIP = c.Or("startip", p.StartIP)
 	p.EndIP = c.Or("endip", valueOr(p.EndIP, p.StartIP))
-	p.AllocationState = c.Or("allocationstate", p.AllocationState)
+	state, err := allocationState(c.Or("allocationstate", p.AllocationState))
+	if err != nil {
+		return err
+	}
+	p.AllocationState = state
 	bits, ok := maskBits(p.Netmask)
 	gateway, err := netip.ParseAddr(p.Gateway)
 	if !ok || err != nil {
@@ -132,7 +136,7 @@ func deletePod(c *Call) (any, error) {
 }
 
 func (c *Call) podResponse(p Pod) Obj {
-	o := Obj{"id": p.ID, "name": p.Name, "gateway": p.Gateway, "netmask": p.Netmask, "allocationstate": valueOr(p.AllocationState, "Enabled"), "hasannotations": false,
+	o := Obj{"id": p.ID, "name": p.Name, "gateway": p.Gateway, "netmask": p.Netmask, "allocationstate": valueOr(p.AllocationState, "Enabled"), "hasannotations": c.annotated("POD", p.ID),
 		"ipranges": []Obj{{"startip": p.StartIP, "endip": p.EndIP, "forsystemvms": "0", "vlanid": "vlan://untagged"}},
 		"startip":  []string{p.StartIP}, "endip": []string{p.EndIP}, "forsystemvms": []string{"0"}, "vlanid": []string{"vlan://untagged"}}
 	c.putZone(o, p.ZoneID)

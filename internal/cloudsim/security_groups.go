@@ -270,7 +270,9 @@ func (c *Call) amendSecurityGroups(vm *VM) error {
 		return err
 	}
 	switch {
-	case !zone.SecurityGroups && len(ids) > 0:
+	case !zone.SecurityGroups && len(ids) == 0:
+		return nil
+	case !zone.SecurityGroups:
 		return Invalid("Virtual machine with id [%s] does not support security groups: its zone has none", vm.ID)
 	case vm.State != VMStopped:
 		return Invalid("VM %s must be stopped prior to update security groups", vm.ID)

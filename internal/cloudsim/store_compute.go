@@ -185,6 +185,9 @@ type Snapshot struct {
 	TemplateID string `json:"templateid,omitempty"` // of the volume
 	BaseImage  string `json:"baseimage,omitempty"`
 	DiskPath   string `json:"diskpath,omitempty"`
+
+	OtherZoneIDs []string `json:"otherzoneids,omitempty"` // it was copied to
+	PolicyID     string   `json:"policyid,omitempty"`     // the policy that made it
 }
 
 // VMSnapshot is a copy of a whole machine at one moment.

@@ -36,6 +36,10 @@ type Cluster struct {
 	ZoneID     string `json:"zoneid"`
 	PodID      string `json:"podid"`
 	Hypervisor string `json:"hypervisor"`
+
+	Arch            string `json:"arch,omitempty"`
+	AllocationState string `json:"allocationstate,omitempty"` // Enabled if empty
+	ManagedState    string `json:"managedstate,omitempty"`    // Managed if empty
 }
 
 // Host is a hypervisor host; CPU in MHz over all cores, memory in bytes.
@@ -50,6 +54,10 @@ type Host struct {
 	Cores      int    `json:"cores"`
 	CPUSpeed   int    `json:"cpuspeed"`
 	Memory     int64  `json:"memory"`
+
+	Tags          string `json:"tags,omitempty"`
+	TagRule       bool   `json:"tagrule,omitempty"`
+	ResourceState string `json:"resourcestate,omitempty"` // Enabled if empty
 }
 
 // PhysicalNetwork carries the zone's guest and public traffic.
@@ -81,6 +89,18 @@ type StoragePool struct {
 	PodID     string `json:"podid"`
 	ClusterID string `json:"clusterid"`
 	Capacity  int64  `json:"capacity"`
+
+	State      string            `json:"state,omitempty"` // Up if empty
+	Address    string            `json:"address,omitempty"`
+	Path       string            `json:"path,omitempty"`
+	Type       string            `json:"type,omitempty"`
+	Scope      string            `json:"scope,omitempty"`
+	Tags       string            `json:"tags,omitempty"`
+	TagRule    bool              `json:"tagrule,omitempty"`
+	Hypervisor string            `json:"hypervisor,omitempty"`
+	Provider   string            `json:"provider,omitempty"`
+	Details    map[string]string `json:"details,omitempty"`
+	Stopped    []string          `json:"stopped,omitempty"` // machines to start again after its maintenance
 }
 
 // ServiceOffering is a size of machine. A customized offering leaves CPU, speed or memory to the deploy call (zero here).

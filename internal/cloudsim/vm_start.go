@@ -84,11 +84,6 @@ func (c *Call) rootDisk(vm VM) (disk, image, source string) {
 	return root.DiskPath, t.BaseImage, ""
 }
 
-func (c *Call) poolOf(v Volume) string {
-	pool, _ := c.StoragePools.Find(func(p StoragePool) bool { return p.ZoneID == v.ZoneID })
-	return pool.ID
-}
-
 // place finds the host with the most free memory; strict anti-affinity keeps machines of a group apart.
 func (c *Call) place(vm VM) (Host, error) {
 	used := map[string]int64{}
@@ -105,10 +100,14 @@ func (c *Call) place(vm VM) (Host, error) {
 			}
 		}
 	}
+	offering, _ := c.ServiceOfferings.Any(vm.OfferingID)
 	var best Host
 	for h := range c.Hosts.All() {
 		need := int64(vm.Memory) << 20
-		if h.ZoneID != vm.ZoneID || apart[h.ID] || vm.CPUNumber > h.Cores || vm.CPUSpeed > h.CPUSpeed || used[h.ID]+need > h.Memory {
+		if h.ZoneID != vm.ZoneID || !c.usable(h) || !c.mayPlace(h, vm) || !hasTags(h.Tags, offering.HostTags) || !c.hasPools(vm, h) {
+			continue
+		}
+		if apart[h.ID] || vm.CPUNumber > h.Cores || vm.CPUSpeed > h.CPUSpeed || used[h.ID]+need > h.Memory {
 			continue
 		}
 		if best.ID == "" || used[h.ID] < used[best.ID] {

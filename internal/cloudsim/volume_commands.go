@@ -196,7 +196,7 @@ func attachVolumeJob(c *Call) (Obj, error) {
 	}
 	now := c.Now()
 	v.VMID, v.DeviceID, v.AttachedAt = vm.ID, &device, &now
-	if v.State == volumeAllocated && !vm.NeverStarted {
+	if v.State == volumeUploaded || v.State == volumeAllocated && !vm.NeverStarted {
 		v.State, v.PoolID, v.Path = volumeReady, c.poolOf(v), valueOr(v.Path, v.Name)
 	}
 	c.Volumes.Put(v)

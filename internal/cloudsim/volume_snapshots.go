@@ -76,12 +76,12 @@ func (c *Call) snapshotResponse(s Snapshot) Obj {
 
 func listSnapshots(c *Call) (any, error) {
 	rows, err := Visible(c, c.Snapshots.Where(func(s Snapshot) bool {
-		return c.named(s.ID, s.Name) && c.is("volumeid", s.VolumeID) && c.is("zoneid", s.ZoneID) && c.is("snapshottype", s.Type) && c.matchTags("Snapshot", s.ID)
+		return c.named(s.ID, s.Name) && c.is("volumeid", s.VolumeID) && c.is("snapshottype", s.Type) && c.matchTags("Snapshot", s.ID)
 	}))
 	if err != nil {
 		return nil, err
 	}
-	return Listing("snapshot", rows, c.snapshotResponse), nil
+	return Listing("snapshot", c.snapshotRows(rows), c.snapshotResponse), nil
 }
 
 func startDeleteSnapshot(c *Call) (string, error) {
