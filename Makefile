@@ -21,8 +21,9 @@ stop: build
 build:
 	$(GO) build -o $(BIN) ./cmd/moldctl
 
+# .ci/python brings what the tests in Python need.
 test:
-	$(GO) test ./...
+	MOLDCTL_TEST_PYTHON=$$(.ci/python) $(GO) test ./...
 
 # The race detector needs cgo.
 race:
@@ -33,7 +34,7 @@ bench:
 
 # MOLDCTL_SOAK turns on what takes long: all kill points, all seeds.
 soak:
-	MOLDCTL_SOAK=1 $(GO) test -count=1 -timeout 2h ./...
+	MOLDCTL_SOAK=1 MOLDCTL_TEST_PYTHON=$$(.ci/python) $(GO) test -count=1 -timeout 2h ./...
 
 check:
 	.ci/run

@@ -55,6 +55,7 @@ func allCommands() map[string]command {
 		firewallCommands,
 		portForwardCommands,
 		staticNATCommands,
+		ipForwardingCommands,
 		vmCommands,
 		volumeCommands,
 		templateCommands,

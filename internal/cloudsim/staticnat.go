@@ -88,6 +88,7 @@ func disableStaticNATJob(c *Call) (Obj, error) {
 
 // endStaticNAT loosens an address from its machine.
 func (c *Call) endStaticNAT(ip PublicIP) {
+	c.forgetIPForwarding(ip)
 	ip.StaticNAT, ip.VMID, ip.VMAddress = false, "", ""
 	c.PublicIPs.Put(ip)
 	c.NetworkChanged(ip.NetworkID)
