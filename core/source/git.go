@@ -147,10 +147,11 @@ func (r gitRepo) unpack(ctx context.Context, commit string, t *tree) error {
 		_, err = io.Copy(io.Discard, all)
 	}
 	_ = reader.CloseWithError(errors.New("no more is wanted")) // never fails
-	if gitErr := <-done; err == nil {
-		err = gitErr
+	gitErr := <-done
+	if err != nil {
+		return damaged(err)
 	}
-	return damaged(err)
+	return gitErr
 }
 
 // git runs git on its own: no configuration but ours, no questions, no hooks,

@@ -14,6 +14,9 @@ type Limits struct {
 	Entries int   // files and folders
 	Name    int   // bytes of a name with its folders
 	Depth   int   // folders above a file
+	// Directory bounds the list at the end of a zip archive, which is taken into
+	// memory before anything is known of it.
+	Directory int64
 	// Ratio is how much larger than the archive its content may be, beyond a
 	// first piece of Slack bytes.
 	Ratio int64
@@ -24,7 +27,7 @@ type Limits struct {
 // fills a disk.
 func DefaultLimits() Limits {
 	return Limits{
-		Packed: 256 << 20, Total: 512 << 20, File: 256 << 20, Entries: 20_000, Name: 1024, Depth: 32,
+		Packed: 256 << 20, Total: 512 << 20, File: 256 << 20, Entries: 20_000, Name: 1024, Depth: 32, Directory: 16 << 20,
 		Ratio: 200, Slack: 16 << 20,
 	}
 }

@@ -14,11 +14,8 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 )
-
-// maxDirectory bounds the list of entries at the end of a zip archive, which
-// is taken into memory before anything is known of it.
-const maxDirectory = 16 << 20
 
 // maxTarget bounds the target of a link.
 const maxTarget = 4096
@@ -59,20 +56,22 @@ func Unpack(ctx context.Context, archive *os.File, dir string, limits Limits) er
 	return t.close()
 }
 
-// damaged puts what the libraries say of broken archives into words.
+// damaged puts what the libraries say of broken archives into words. What the
+// system or the caller said stays as it is.
 func damaged(err error) error {
 	var refused *RefusedError
+	var path *fs.PathError
+	var number syscall.Errno
 	switch {
-	case err == nil, errors.As(err, &refused), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, &refused), errors.As(err, &path), errors.As(err, &number),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return refuse("", "the archive is cut off")
 	case errors.Is(err, zip.ErrChecksum), errors.Is(err, gzip.ErrChecksum):
 		return refuse("", "the archive is damaged: a checksum does not fit")
-	case errors.Is(err, zip.ErrFormat), errors.Is(err, tar.ErrHeader), errors.Is(err, gzip.ErrHeader):
-		return refuse("", "the archive is damaged")
 	}
-	return err
+	return refuse("", "the archive is damaged (%v)", err)
 }
 
 func unpackGzip(ctx context.Context, t *tree, r io.Reader) error {
@@ -130,7 +129,7 @@ func (t *tree) tarEntry(h *tar.Header, content io.Reader) error {
 }
 
 func unpackZip(ctx context.Context, t *tree, r io.ReaderAt, length int64) error {
-	directory := &frugal{r: r, left: maxDirectory}
+	directory := &frugal{r: r, left: t.limits.Directory, limit: t.limits.Directory}
 	z, err := zip.NewReader(directory, length)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are checked below
 		return err
@@ -187,15 +186,15 @@ func (t *tree) zipEntry(ctx context.Context, f *zip.File) error {
 
 // frugal reads until its budget is used up; a negative budget has no end.
 type frugal struct {
-	r    io.ReaderAt
-	left int64
+	r           io.ReaderAt
+	left, limit int64
 }
 
 func (f *frugal) ReadAt(p []byte, at int64) (int, error) {
 	n, err := f.r.ReadAt(p, at)
 	if f.left >= 0 {
 		if f.left -= int64(n); f.left < 0 {
-			return 0, refuse("", "its list of entries is larger than %s", size(maxDirectory))
+			return 0, refuse("", "its list of entries is larger than %s", size(f.limit))
 		}
 	}
 	return n, err
