@@ -57,6 +57,18 @@ types:
     delete: {call: deleteNetwork}
     prune:  {handler: true}
     identity: {marker: externalid}
+  post:
+    summary: A thing of which the cloud has one for each number.
+    attributes:
+      number: {type: number, required: true, doc: The number.}
+      street: {type: string, doc: Where it is.}
+      color:  {type: string, replace: true, doc: What makes another of it.}
+    unique: [number, street]
+    create: {call: createNetwork}
+    read:   {call: listNetworks}
+    update: {call: updateNetwork}
+    delete: {call: deleteNetwork}
+    identity: {marker: externalid}
 `
 
 // world is one user's folder, state and cloud.

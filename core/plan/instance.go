@@ -216,7 +216,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 	}
 	switch {
 	case s.row.Status == state.Tainted:
-		return m.replace(s, step, desired, "the last attempt left it unusable"), append(diags, m.guardReplace(s, "it is unusable")...)
+		return m.replace(s, step, desired, m.whyTainted(s)), append(diags, m.guardReplace(s, "it is unusable")...)
 	case forces(step.Changes) != "":
 		reason := fmt.Sprintf("%s changed: forces replacement", forces(step.Changes))
 		return m.replace(s, step, desired, reason), append(diags, m.guardReplace(s, reason)...)
@@ -292,6 +292,13 @@ func (s *Step) Describe(row *state.Object) {
 	for path, f := range s.Lookups {
 		row.Lookups[path] = state.Lookup{ID: f.ID, Name: f.Name}
 	}
+}
+
+func (m *maker) whyTainted(s *subjectOf) string {
+	if was := m.in.Snapshot.Objects[s.row.Key]; was != nil && was.Status == state.OK {
+		return "the cloud says that it is unusable"
+	}
+	return "the last attempt left it unusable"
 }
 
 func (m *maker) whyCreate(s *subjectOf) string {

@@ -114,6 +114,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	diags = append(diags, m.createFirst(blocks)...)
 	diags = append(diags, m.deletions()...)
 	if diags.HasErrors() {
 		return nil, diags
