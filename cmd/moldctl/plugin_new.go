@@ -40,10 +40,7 @@ func (c *pluginNewCommand) Run(io streams) error {
 			return err
 		}
 	}
-	fmt.Fprintf(io.out, "Wrote %s. Next:\n\n  moldctl plugin lint %[1]s\n", c.Name)
-	if !c.HTTP {
-		fmt.Fprintf(io.out, "  moldctl plugin test %s\n", c.Name)
-	}
+	fmt.Fprintf(io.out, "Wrote %s. Next:\n\n  moldctl plugin lint %[1]s\n  moldctl plugin test %[1]s\n", c.Name)
 	return nil
 }
 
@@ -97,22 +94,36 @@ protocol: 1
 summary: Records of a DNS service.
 transport: http
 
+config:
+  endpoint: {type: string, format: url, default: "https://dns.example.com/v1", doc: Where the service is.}
+  token:    {type: string, required: true, sensitive: true, doc: The key to the service.}
+
+http:
+  auth:   {bearer: "${config.token}"}
+  paging: {style: page, size: per_page, limit: 100}
+
 types:
   PREFIX_record:
-    summary: A name with its addresses.
+    summary: A name and what it stands for.
     example: examples/record.hcl
     attributes:
       id:   {type: string, computed: true, doc: The record's id.}
       name: {type: string, required: true, replace: true, doc: The name., example: www.example.com}
       data: {type: string, required: true, doc: What the name stands for., example: 192.0.2.1}
-    create:   {method: POST, path: /records, body: {name: "${self.name}", data: "${self.data}"}, result: record}
-    read:     {calls: [{method: GET, path: /records, result: records}], batch: true}
-    update:   {method: PUT, path: "/records/${self.id}", body: {data: "${self.data}"}, on: [data]}
+      ttl:  {type: number, default: 300, min: 60, max: 86400, doc: "For how long others may remember it, in seconds."}
+    create:   {method: POST, path: /records, result: record}
+    read:     {method: GET, path: "/records/${self.id}", result: record, batch: true}
+    update:   {method: PATCH, path: "/records/${self.id}", result: record}
     delete:   {method: DELETE, path: "/records/${self.id}"}
     identity: {natural: [name]}
+    find:     {method: GET, path: /records, query: {name: "${self.name}"}, result: records, by: [name]}
 `
 
-const newHTTPExample = `resource "PREFIX_record" "www" {
+const newHTTPExample = `plugin "NAME" {
+  token = env("DNS_TOKEN")
+}
+
+resource "PREFIX_record" "www" {
   name = "www.example.com"
   data = "192.0.2.1"
 }

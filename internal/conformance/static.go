@@ -27,7 +27,7 @@ func (k *kit) lint() {
 	for _, d := range pluginspec.Lint(k.spec, table) {
 		if d.Severity == hcl.DiagError {
 			wrong = append(wrong, d)
-		} else {
+		} else if d.Summary == pluginspec.Undocumented {
 			silent = append(silent, d)
 		}
 	}

@@ -37,6 +37,11 @@ func Markdown(p *pluginspec.Plugin, example func(path string) (string, error)) (
 	}
 	w.contents("Resources", "resource", resources)
 	w.contents("Data sources", "data", data)
+	if len(p.Config) > 0 {
+		w.paragraph("## plugin %s", p.Name)
+		w.paragraph("What a stack says of the plugin itself, in a block `plugin %q`.", p.Name)
+		w.attributes(p.Config, manner)
+	}
 	for _, t := range resources {
 		if err := w.resource(t, example); err != nil {
 			return "", fmt.Errorf("resource %s: %w", t.Name, err)

@@ -35,6 +35,9 @@ func Lint(p *Plugin, table *apitable.Table) hcl.Diagnostics {
 		}
 		l.updates(t)
 	}
+	if p.Transport == "http" {
+		l.overHTTP(p)
+	}
 	return l.diags
 }
 
@@ -47,10 +50,13 @@ func (l *linter) fail(rng hcl.Range, summary, format string, args ...any) {
 	l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: rng.Ptr()})
 }
 
+// Undocumented is the summary of a warning about what says nothing to users.
+const Undocumented = "Missing documentation"
+
 func (l *linter) documented(rng hcl.Range, name, doc string) {
 	if strings.TrimSpace(doc) == "" {
 		l.diags = append(l.diags, &hcl.Diagnostic{
-			Severity: hcl.DiagWarning, Summary: "Missing documentation", Subject: rng.Ptr(),
+			Severity: hcl.DiagWarning, Summary: Undocumented, Subject: rng.Ptr(),
 			Detail: fmt.Sprintf("%q has no doc: users read it in the reference and in their editor.", name),
 		})
 	}
@@ -223,7 +229,7 @@ func (l *linter) childrenUse(blocks []*Block, name string) bool {
 			return l.childrenUse(b.Blocks, name)
 		}
 		for _, c := range []*Call{b.Child.Create, b.Child.Update, b.Child.Delete} {
-			if c != nil && slices.ContainsFunc(slices.Collect(maps.Values(c.Params)), func(text string) bool { return mentions(text, name) }) {
+			if c != nil && c.reads(name) {
 				return true
 			}
 		}
