@@ -47,6 +47,7 @@ func (c *Cloud) SetLoad(l Load) (int, error) {
 // newServices lists the parts of a cloud in the order they start; they stop in reverse. It is called again after a reset.
 func newServices(c *Cloud) []service {
 	balance := newPlaneService(c, c.machineOf)
+	c.timetable = &timetable{cloud: c}
 	// Guests come first so that they end last: the others use them.
-	return []service{&keeper{cloud: c}, newGuestFarm(c), &expunger{cloud: c}, balance, newScalerService(c, balance, c.machineOf)}
+	return []service{&keeper{cloud: c}, newGuestFarm(c), &expunger{cloud: c}, balance, newScalerService(c, balance, c.machineOf), c.timetable}
 }

@@ -128,6 +128,7 @@ func (c *Call) expunge(id string) {
 			c.dropVolume(v)
 		}
 	}
+	c.forgetSchedules(vm.ID)
 	c.ForgetTags(vm.ID)
 	now := c.Now()
 	vm.State, vm.Removed, vm.NICs, vm.LastUpdated, vm.HostID = VMExpunging, &now, nil, now, ""

@@ -319,6 +319,11 @@ func deleteVolume(c *Call) (any, error) {
 
 // dropVolume removes a volume and, after the commit, its disk.
 func (c *Call) dropVolume(v Volume) {
+	for p := range c.SnapshotPolicies.All() {
+		if p.VolumeID == v.ID {
+			c.SnapshotPolicies.Delete(p.ID)
+		}
+	}
 	c.ForgetTags(v.ID)
 	c.Volumes.Delete(v.ID)
 	c.dropDisk(v.DiskPath)
