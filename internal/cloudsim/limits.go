@@ -123,7 +123,11 @@ func listResourceLimits(c *Call) (any, error) {
 
 func (c *Call) limitResponse(a Account, t resourceType) Obj {
 	o := Obj{"resourcetype": strconv.Itoa(t.number), "resourcetypename": t.name, "max": c.limit(a, t.number)}
-	c.putOwner(o, Owner{AccountID: a.ID, DomainID: a.DomainID})
+	owner := Owner{AccountID: a.ID, DomainID: a.DomainID}
+	if p, ok := c.Projects.Find(func(p Project) bool { return p.AccountID == a.ID }); ok {
+		owner.ProjectID = p.ID // a project is not told by its account
+	}
+	c.putOwner(o, owner)
 	return o
 }
 

@@ -65,6 +65,9 @@ func (s *scene) random(w *world, rng *rand.Rand, suffix string) []string {
 	hints := w.hints.Types[s.typ.Name]
 	texts[0] = edit(texts[0], func(b *hclwrite.Body) {
 		for _, a := range s.typ.Attributes {
+			if _, refers := s.refers(written(s.text, a.Name)); refers {
+				continue
+			}
 			if expression := choose(a, hints, rng); expression != "" && free(b, a, s.typ) {
 				b.SetAttributeRaw(a.Name, tokens(expression))
 			}

@@ -16,3 +16,8 @@ func TestFitsTheAPI(t *testing.T) {
 	t.Parallel()
 	sdktest.FitsTheAPI(t, identity.Plugin)
 }
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	sdktest.Examples(t, identity.Plugin)
+}

@@ -116,7 +116,14 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 	problems = append(problems, o.together(b, update, func(key string) error {
 		return o.childCall(ctx, b, b.Child.Update, "update", key, have[key], want[key])
 	})...)
-	return append(problems, o.together(b, add, func(key string) error { return o.addChild(ctx, b, key, want[key]) })...)
+	problems = append(problems, o.together(b, add, func(key string) error { return o.addChild(ctx, b, key, want[key]) })...)
+	if len(problems) > 0 {
+		return problems
+	}
+	if err := o.orderChildren(ctx, b); err != nil {
+		return []Problem{o.problem("Cannot bring the "+b.Name+" blocks into their order", b.Name, err)}
+	}
+	return nil
 }
 
 // adoptChildren takes children that an interrupted run made for ours, unless
@@ -199,7 +206,7 @@ func (o *operation) addChild(ctx context.Context, b *pluginspec.Block, key strin
 	if err != nil {
 		return err
 	}
-	id := nameOf(object, b.Child.ID)
+	id := orDefault(nameOf(object, b.Child.ID), object.ID())
 	if id == "" {
 		return fmt.Errorf("%s: the cloud does not say what it made", s.call.Command)
 	}

@@ -68,6 +68,18 @@ func (rt *Runtime) findObjects(ctx context.Context, req FindRequest) ([]cloudsta
 	asked := maps.Clone(params)
 	narrowed := false
 	for attribute, wanted := range req.Query {
+		if attribute == "id" && req.Type.IDField() != "" {
+			parts, ok := idParams(req.Type, plain(wanted))
+			if !ok {
+				return nil, nil // no id of this type is of this form
+			}
+			for name, text := range parts {
+				if _, takes := command.Param(name); takes {
+					asked[name] = text
+				}
+			}
+			continue
+		}
 		name := attribute
 		if a := req.Type.Attr(attribute); a != nil {
 			name = paramName(a)

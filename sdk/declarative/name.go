@@ -54,6 +54,14 @@ func ownersOf(t *pluginspec.Type, id string) map[string]string {
 	return params
 }
 
+// idParams are all parameters that an id gives: the object's own, and those of
+// what it belongs to. ok is false for an id of too few parts.
+func idParams(t *pluginspec.Type, id string) (params map[string]string, ok bool) {
+	params = ownersOf(t, id)
+	params[idParam(t)] = id[strings.LastIndexByte(id, '/')+1:]
+	return params, len(params) == 1+len(owners(t.IDField()))
+}
+
 // sentAs is what the attribute with a parameter is sent as.
 func (o *operation) sentAs(param string) string {
 	for _, a := range o.typ.Attributes {

@@ -91,7 +91,7 @@ func (c *childListings) read(ctx context.Context, b *pluginspec.Block, parent, p
 func (c *childListings) list(ctx context.Context, b *pluginspec.Block, parent cty.Value, ours map[string]string) ([]cloudstack.Object, error) {
 	roots := c.r.roots.with("self", parent).with("parent", parent)
 	fields := parentFields(b.Child.List)
-	if c.parents < 2 || len(fields) == 0 || len(ours) == 0 {
+	if c.parents < 2 || len(ours) == 0 || !c.r.listsAll(b.Child, fields) {
 		return c.r.listOf(ctx, c.r.Cloud, b, roots)
 	}
 	shared, err := c.shared(ctx, b)
@@ -123,6 +123,18 @@ func (c *childListings) list(ctx context.Context, b *pluginspec.Block, parent ct
 		}
 	}
 	return mine, nil
+}
+
+// listsAll tells whether one listing may serve all parents: they are told apart
+// by its fields, the command does without them, and no order is lost.
+func (rt *Runtime) listsAll(child *pluginspec.Child, parent []string) bool {
+	command, _ := rt.table.Command(child.List.Command)
+	for _, field := range parent {
+		if p, _ := command.Param(field); p.Required {
+			return false
+		}
+	}
+	return len(parent) > 0 && child.Order == nil
 }
 
 // parentFields are the parameters of a child listing that name the parent.

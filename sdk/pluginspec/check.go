@@ -73,6 +73,9 @@ func (s *source) object(attrs []*Attribute, blocks []*Block) {
 				s.unknownName(b.Range, "key", name, names)
 			}
 		}
+		if b.Child.Order != nil && b.Nesting != List {
+			s.failAt(b.Range, "Order without a list", "Only the items of a list have an order: write nesting: list for \""+b.Name+"\".")
+		}
 		if b.Nesting == Map {
 			s.failAt(b.Range, "Children in a map", "The items of \""+b.Name+"\" are objects of their own, which their `key` tells apart: write nesting: set or list.")
 		}
@@ -132,7 +135,7 @@ func (t *Type) calls() []*Call {
 	nested = func(blocks []*Block) {
 		for _, b := range blocks {
 			if b.Child != nil {
-				for _, c := range []*Call{b.Child.List, b.Child.Create, b.Child.Update, b.Child.Delete} {
+				for _, c := range []*Call{b.Child.List, b.Child.Create, b.Child.Update, b.Child.Delete, b.Child.Order} {
 					if c != nil {
 						out = append(out, c)
 					}

@@ -138,6 +138,7 @@ func (s *source) child(n *yaml.Node) *Child {
 		"delete":    func(_, v *yaml.Node) { c.Delete = s.call(v, nil) },
 		"exclusive": func(_, v *yaml.Node) { c.Exclusive, _ = s.str(v) },
 		"id":        func(_, v *yaml.Node) { c.ID, _ = s.str(v) },
+		"order":     func(_, v *yaml.Node) { c.Order = s.call(v, nil) },
 	})
 	if !ok {
 		return c

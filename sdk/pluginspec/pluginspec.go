@@ -150,6 +150,9 @@ type Child struct {
 	Exclusive string // attribute of the type that says foreign children go too
 	// ID is the field of the listing that a child is known by; "" = id.
 	ID string
+	// Order brings the children of a list into the order of the stack; the
+	// template root item holds their ids. nil: their order means nothing.
+	Order *Call
 }
 
 // Verb is one operation of a type: handler code, or calls in order.

@@ -1,0 +1,13 @@
+resource "account" "shop" {
+  name       = "shop"
+  password   = "only-for-this-example"
+  email      = "shop@example.com"
+  first_name = "Ada"
+  last_name  = "Lovelace"
+}
+
+resource "account_limit" "machines" {
+  account  = account.shop.name
+  resource = "user_vm"
+  max      = 10
+}

@@ -1,0 +1,4 @@
+resource "configuration" "expunge" {
+  name  = "expunge.delay"
+  value = "3600"
+}

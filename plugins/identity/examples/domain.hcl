@@ -1,0 +1,4 @@
+resource "domain" "shop" {
+  name           = "shop"
+  network_domain = "shop.example"
+}
