@@ -22,8 +22,14 @@ type cloudCommand struct {
 	Reset  cloudResetCommand  `cmd:"" help:"Throw everything in it away."`
 	Load   cloudLoadCommand   `cmd:"" help:"Give machines a CPU load, to see a group grow and shrink."`
 	Logs   cloudLogsCommand   `cmd:"" help:"Show its log, or the calls it was sent."`
-	Open   cloudOpenCommand   `cmd:"" help:"Show where a public address can be reached from this machine."`
-	Serve  cloudServeCommand  `cmd:"" hidden:"" help:"Serve the embedded cloud; moldctl starts this by itself."`
+	Open   cloudOpenCommand   `cmd:"" help:"Show the address of its dashboard, or where a public address can be reached from this machine."`
+
+	Content cloudContentCommand `cmd:"" help:"Print what is in a fresh cloud, as a file to start another one with."`
+	Faults  cloudFaultsCommand  `cmd:"" help:"Let calls go wrong on purpose."`
+	Audit   cloudAuditCommand   `cmd:"" help:"Show the changing calls it was sent."`
+	Clock   cloudClockCommand   `cmd:"" help:"Show its clock, or move it forward."`
+
+	Serve cloudServeCommand `cmd:"" hidden:"" help:"Serve the embedded cloud; moldctl starts this by itself."`
 }
 
 // cloudDirFlag names the folder of a cloud.
@@ -62,53 +68,6 @@ func startCloud(ctx context.Context, dir string) (*embedded.Process, bool, error
 		return nil, false, fmt.Errorf("find this program to serve the cloud with: %w", err)
 	}
 	return embedded.Start(ctx, dir, []string{self, "cloud", "serve", "--cloud-dir", dir})
-}
-
-type cloudStartCommand struct {
-	cloudDirFlag
-	Latency   string  `enum:",zero,fast,real" default:"" help:"How long its jobs take: zero, fast (default) or real."`
-	TimeScale float64 `default:"0" placeholder:"N" help:"How many times faster than real time its clock runs."`
-	Flavor    string  `enum:",cloudstack,mold,both" default:"" help:"Which signatures it takes: cloudstack, mold or both (default)."`
-}
-
-// Run starts the cloud; how it runs is kept for the next time.
-func (c *cloudStartCommand) Run(ctx context.Context, io streams) error {
-	dir, err := c.dir()
-	if err != nil {
-		return err
-	}
-	config, err := embedded.ReadConfig(dir)
-	if err != nil {
-		return err
-	}
-	wanted := config
-	if c.Latency != "" {
-		wanted.Latency = c.Latency
-	}
-	if c.TimeScale > 0 {
-		wanted.TimeScale = c.TimeScale
-	}
-	if c.Flavor != "" {
-		wanted.Flavor = c.Flavor
-	}
-	if wanted != config {
-		if _, err := embedded.Find(ctx, dir); err == nil {
-			return errors.New("the embedded cloud runs already, otherwise than asked for; stop it first: moldctl cloud stop")
-		}
-		if err := embedded.WriteConfig(dir, wanted); err != nil {
-			return err
-		}
-	}
-	p, started, err := startCloud(ctx, dir)
-	if err != nil {
-		return err
-	}
-	word := "runs already"
-	if started {
-		word = "started"
-	}
-	fmt.Fprintf(io.out, "The embedded cloud %s at %s as process %d.\n", word, p.Endpoint, p.PID)
-	return nil
 }
 
 type cloudStopCommand struct{ cloudDirFlag }
@@ -175,12 +134,16 @@ func (c *cloudStatusCommand) Run(ctx context.Context, io streams) error {
 		_, err := fmt.Fprintf(io.out, "export MOLD_API_URL=%s\nexport MOLD_API_KEY=%s\nexport MOLD_SECRET_KEY=%s\n", p.Endpoint, p.APIKey, p.SecretKey)
 		return err
 	}
-	return printStatus(io.out, dir, status)
+	return printStatus(io.out, dir, p.Admin, status)
 }
 
-func printStatus(out io.Writer, dir string, s embedded.Status) error {
+func printStatus(out io.Writer, dir, admin string, s embedded.Status) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "endpoint\t%s\nprocess\t%d\nfolder\t%s\nzone\t%s\nlatency\t%s\nsignatures\t%s\n", s.Endpoint, s.PID, dir, s.Zone, s.Latency, s.Flavor)
+	fmt.Fprintf(table, "endpoint\t%s\ndashboard\t%s/ (moldctl cloud open lets you in)\nprocess\t%d\nfolder\t%s\nzone\t%s\nlatency\t%s\nsignatures\t%s\nfidelity\t%s\n",
+		s.Endpoint, admin, s.PID, dir, s.Zone, s.Latency, s.Flavor, s.Fidelity)
+	if s.Throttle > 0 {
+		fmt.Fprintf(table, "throttle\t%d calls a second\n", s.Throttle)
+	}
 	for _, what := range slices.Sorted(maps.Keys(s.Counts)) {
 		fmt.Fprintf(table, "%s\t%d\n", what, s.Counts[what])
 	}
@@ -188,30 +151,6 @@ func printStatus(out io.Writer, dir string, s embedded.Status) error {
 		fmt.Fprintf(table, "%s\tis reached at %s\n", address, s.Public[address])
 	}
 	return table.Flush()
-}
-
-type cloudResetCommand struct {
-	cloudDirFlag
-	AutoApprove bool `help:"Do not ask."`
-}
-
-// Run throws the cloud's content away.
-func (c *cloudResetCommand) Run(ctx context.Context, io streams) error {
-	p, err := c.find(ctx)
-	if err != nil {
-		return err
-	}
-	if !c.AutoApprove {
-		s := session{io: io}
-		if err := s.ask(ctx, "Throw away everything in the embedded cloud?"); err != nil {
-			return err
-		}
-	}
-	if err := p.Reset(ctx); err != nil {
-		return fmt.Errorf("reset the embedded cloud: %w", err)
-	}
-	fmt.Fprintln(io.out, "The embedded cloud is empty. States of stacks on it (.moldctl/embedded.db) refer to what is gone: remove them to begin anew.")
-	return nil
 }
 
 type cloudLoadCommand struct {
@@ -272,35 +211,6 @@ func (c *cloudLogsCommand) Run(ctx context.Context, streams streams) error {
 		if err := json.NewEncoder(streams.out).Encode(entry); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-type cloudOpenCommand struct {
-	cloudDirFlag
-	Address string `arg:"" optional:"" placeholder:"ADDRESS:PORT" help:"Public address in the cloud; without it all that are mapped."`
-}
-
-// Run shows where an address can be reached. Most need no mapping: the cloud's
-// public addresses are loopback addresses of this machine.
-func (c *cloudOpenCommand) Run(ctx context.Context, io streams) error {
-	p, err := c.find(ctx)
-	if err != nil {
-		return err
-	}
-	status, err := p.Status(ctx)
-	if err != nil {
-		return err
-	}
-	if c.Address != "" {
-		fmt.Fprintf(io.out, "http://%s/\n", reachableAt(c.Address, status.Public))
-		return nil
-	}
-	if len(status.Public) == 0 {
-		fmt.Fprintln(io.out, "Every public address is reached as it is.")
-	}
-	for _, address := range slices.Sorted(maps.Keys(status.Public)) {
-		fmt.Fprintf(io.out, "%s  http://%s/\n", address, status.Public[address])
 	}
 	return nil
 }

@@ -16,10 +16,6 @@ import (
 
 type cloudServeCommand struct{ cloudDirFlag }
 
-// cloudAccount is whose keys moldctl uses on the embedded cloud: like a first
-// test on a real one, it is the administrator's.
-const cloudAccount = "admin"
-
 // Run serves the cloud until it is stopped.
 func (c *cloudServeCommand) Run(ctx context.Context, io streams) error {
 	dir, err := c.dir()
@@ -48,10 +44,8 @@ func serve(ctx context.Context, dir string, log func(string, ...any)) (*cloudsim
 	if err != nil {
 		return nil, err
 	}
-	options := cloudsim.Options{
-		Dir: embedded.DataDir(dir), Latency: cloudsim.Latency(config.Latency), TimeScale: config.TimeScale,
-		Flavor: cloudsim.Flavor(config.Flavor), Zone: config.Zone, Log: log,
-	}
+	options := cloudOptions(config)
+	options.Dir, options.Log = embedded.DataDir(dir), log
 	again := options
 	if last, err := embedded.Announced(dir); err == nil {
 		again.Listen, again.Admin = hostPort(last.Endpoint), hostPort(last.Admin)
@@ -63,20 +57,35 @@ func serve(ctx context.Context, dir string, log func(string, ...any)) (*cloudsim
 	if err != nil {
 		return nil, err
 	}
-	keys, ok := cloud.Keys(cloudAccount)
+	status := cloud.Status()
+	keys, ok := status.Keys[status.Administrator]
 	if !ok {
 		cloud.Close()
-		return nil, fmt.Errorf("the cloud has no account %q", cloudAccount)
+		return nil, errors.New("the cloud has no root administrator with keys")
 	}
 	err = embedded.Announce(dir, embedded.Process{
 		PID: os.Getpid(), Endpoint: cloud.Endpoint(), Admin: cloud.AdminURL(), Token: cloud.Token(),
-		Account: cloudAccount, APIKey: keys.APIKey, SecretKey: keys.SecretKey,
+		Account: status.Administrator, APIKey: keys.APIKey, SecretKey: keys.SecretKey,
 	})
 	if err != nil {
 		cloud.Close()
 		return nil, err
 	}
 	return cloud, nil
+}
+
+// cloudOptions are the options of the cloud that a configuration describes. The
+// keys moldctl uses there are those of the administrator, like in a first test
+// on a real cloud.
+func cloudOptions(c embedded.Config) cloudsim.Options {
+	options := cloudsim.Options{
+		Latency: cloudsim.Latency(c.Latency), TimeScale: c.TimeScale, Flavor: cloudsim.Flavor(c.Flavor), Zone: c.Zone,
+		Fidelity: cloudsim.Fidelity(c.Fidelity), Throttle: c.Throttle, Latencies: c.Latencies, ContentFile: c.Content,
+	}
+	if c.Content != "" {
+		options.Zone = "" // the file names it
+	}
+	return options
 }
 
 // hostPort returns the host and port of a URL, "" if there is none.

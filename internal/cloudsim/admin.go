@@ -29,6 +29,8 @@ type Status struct {
 	Fidelity Fidelity          `json:"fidelity"`
 	Throttle int               `json:"throttle,omitempty"`
 	Keys     map[string]Keys   `json:"keys"` // by account
+	// Administrator is the account whose keys a program that is asked for none uses: the first root administrator with keys.
+	Administrator string `json:"administrator"`
 	Zone     string            `json:"zone"`
 	PID      int               `json:"pid"`
 	Dir      string            `json:"dir,omitempty"`
@@ -242,13 +244,12 @@ func (c *Cloud) adminReset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if body.Content != "" {
-		file, err := content.Load(body.Content)
-		if err != nil {
+		if _, err := content.Load(body.Content); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		c.mu.Lock()
-		c.opts.Content = file
+		c.opts.Content, c.opts.ContentFile, c.opts.Zone = nil, body.Content, ""
 		c.mu.Unlock()
 	}
 	if err := c.Reset(r.Context()); err != nil {

@@ -65,6 +65,8 @@ type Options struct {
 	Flavor      Flavor  // default both
 	// Content is what is there at first start and after a reset; default content.Default.
 	Content *content.File
+	// ContentFile is where it is read from, if Content is nil.
+	ContentFile string
 	// PublicRange, as a prefix, and Zone replace the public addresses and the name of the content's first zone.
 	PublicRange string
 	Zone        string
@@ -114,7 +116,6 @@ type Cloud struct {
 	loader    Loader
 	scaler    *scalerService
 	guests    *guestFarm
-	timetable *timetable
 	seeded    map[string]*vfs.Disk // images that the start content made in memory
 
 	api, admin *http.Server
@@ -139,6 +140,9 @@ func Start(ctx context.Context, opts Options) (*Cloud, error) {
 	opts = withDefaults(opts)
 	table, err := apitable.Load()
 	if err != nil {
+		return nil, err
+	}
+	if err := opts.check(table); err != nil {
 		return nil, err
 	}
 	c := &Cloud{opts: opts, clock: opts.Clock, table: table, commands: allCommands(), stopped: make(chan struct{})}
@@ -350,6 +354,9 @@ func (c *Cloud) Status() Status {
 		a, ok := c.store.Accounts.Get(u.AccountID)
 		if _, known := s.Keys[a.Name]; ok && !known && u.APIKey != "" {
 			s.Keys[a.Name] = Keys{APIKey: u.APIKey, SecretKey: u.SecretKey}
+			if a.Type == AccountAdmin && s.Administrator == "" {
+				s.Administrator = a.Name
+			}
 		}
 	}
 	for z := range c.store.Zones.All() {

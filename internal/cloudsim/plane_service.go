@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -60,10 +61,19 @@ func newPlaneService(c *Cloud, guest func(vmID string) (machine, bool)) *planeSe
 
 // Start opens the listeners for what the store holds.
 func (s *planeService) Start(context.Context) error {
-	s.plane = plane.New(plane.Options{Clock: s.cloud.clock})
+	s.plane = plane.New(plane.Options{Clock: s.cloud.clock, Listen: listenLoopback})
 	s.cloud.SetPlane(s)
 	s.Changed("")
 	return nil
+}
+
+// listenLoopback opens a port of this machine for itself alone. Start content may hand out public addresses that are not
+// loopback ones; one that happens to be this machine's own must not be opened to its network.
+func listenLoopback(at netip.AddrPort) (net.Listener, error) {
+	if !at.Addr().IsLoopback() {
+		return nil, fmt.Errorf("listen on %s: no loopback address", at)
+	}
+	return net.Listen("tcp", at.String())
 }
 
 // Stop closes every listener and connection.

@@ -47,11 +47,14 @@ func (c *Cloud) seed() error {
 func (o Options) startContent() (*content.File, error) {
 	file := o.Content
 	if file == nil {
-		usual, err := content.Default()
-		if err != nil {
+		read := content.Default
+		if o.ContentFile != "" {
+			read = func() (*content.File, error) { return content.Load(o.ContentFile) }
+		}
+		var err error
+		if file, err = read(); err != nil {
 			return nil, err
 		}
-		file = usual
 	}
 	if o.Zone == "" && o.PublicRange == "" && o.UserKeys == nil {
 		return file, nil

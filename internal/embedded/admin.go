@@ -18,6 +18,8 @@ type Status struct {
 	Zone     string            `json:"zone"`
 	PID      int               `json:"pid"`
 	Flavor   string            `json:"flavor"`
+	Fidelity string            `json:"fidelity"`
+	Throttle int               `json:"throttle,omitempty"`
 	Latency  string            `json:"latency"`
 	Counts   map[string]int    `json:"counts"`
 	Public   map[string]string `json:"public"` // "address:port" → where to connect instead
@@ -38,10 +40,11 @@ func (p Process) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// Reset throws everything in the cloud away. The cloud makes fresh keys then,
-// which are announced anew.
-func (p Process) Reset(ctx context.Context) error {
-	if err := p.ask(ctx, http.MethodPost, "/reset", struct{}{}, nil); err != nil {
+// Reset throws everything in the cloud away; a content file that is named
+// replaces the start content. The cloud makes fresh keys then, which are
+// announced anew.
+func (p Process) Reset(ctx context.Context, content string) error {
+	if err := p.ask(ctx, http.MethodPost, "/reset", map[string]string{"content": content}, nil); err != nil {
 		return err
 	}
 	var fresh struct {
@@ -49,9 +52,13 @@ func (p Process) Reset(ctx context.Context) error {
 			APIKey    string `json:"apikey"`
 			SecretKey string `json:"secretkey"`
 		} `json:"keys"`
+		Administrator string `json:"administrator"`
 	}
 	if err := p.ask(ctx, http.MethodGet, "/status", nil, &fresh); err != nil {
 		return err
+	}
+	if fresh.Administrator != "" {
+		p.Account = fresh.Administrator
 	}
 	keys, ok := fresh.Keys[p.Account]
 	if !ok {

@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 )
 
@@ -36,11 +38,23 @@ type Config struct {
 	TimeScale float64 `json:"time_scale"` // how many times faster than real time
 	Flavor    string  `json:"flavor"`     // cloudstack, mold or both
 	Zone      string  `json:"zone"`       // its name, at the first start
+	Fidelity  string  `json:"fidelity"`   // strict or ideal
+	Throttle  int     `json:"throttle"`   // calls an account may make in a second; 0: as the cloud's settings say
+
+	Content   string                   `json:"content,omitempty"`   // file of the start content
+	Latencies map[string]time.Duration `json:"latencies,omitempty"` // of single commands
+}
+
+// Equal tells whether two clouds run alike.
+func (c Config) Equal(o Config) bool {
+	same := maps.Equal(c.Latencies, o.Latencies)
+	c.Latencies, o.Latencies = nil, nil
+	return same && reflect.DeepEqual(c, o)
 }
 
 // DefaultConfig is how a cloud runs if nothing else is said.
 func DefaultConfig() Config {
-	return Config{Latency: "fast", TimeScale: 1, Flavor: "both", Zone: "zone-1"}
+	return Config{Latency: "fast", TimeScale: 1, Flavor: "both", Zone: "zone-1", Fidelity: "strict"}
 }
 
 // Process is a running cloud, as it announces itself.
@@ -100,6 +114,15 @@ func WriteConfig(dir string, c Config) error {
 		return fmt.Errorf("make the folder of the embedded cloud: %w", err)
 	}
 	return writeJSON(filepath.Join(dir, configFile), c)
+}
+
+// HasData tells whether the cloud of a folder was ever started.
+func HasData(dir string) (bool, error) {
+	entries, err := os.ReadDir(DataDir(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("look at the folder of the embedded cloud: %w", err)
+	}
+	return len(entries) > 0, nil
 }
 
 // Announced returns what the last process of a folder announced, running or

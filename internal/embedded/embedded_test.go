@@ -114,7 +114,7 @@ func TestTheLifeOfACloud(t *testing.T) {
 	if entries, err := p.Audit(t.Context()); err != nil || len(entries) != 1 || !strings.Contains(string(entries[0]), "createNetwork") {
 		t.Errorf("Audit = %s, %v", entries, err)
 	}
-	if err := p.Reset(t.Context()); err != nil {
+	if err := p.Reset(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if now, err := embedded.Find(t.Context(), dir); err != nil || now.APIKey != "fresh" || now.SecretKey != "fresh" {
@@ -219,14 +219,14 @@ func TestConfigIsKept(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cloud")
 	c, err := embedded.ReadConfig(dir)
-	if err != nil || c != embedded.DefaultConfig() {
+	if err != nil || !c.Equal(embedded.DefaultConfig()) {
 		t.Errorf("ReadConfig = %+v, %v", c, err)
 	}
 	c.Latency, c.TimeScale = "real", 20
 	if err := embedded.WriteConfig(dir, c); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := embedded.ReadConfig(dir); err != nil || got != c {
+	if got, err := embedded.ReadConfig(dir); err != nil || !got.Equal(c) {
 		t.Errorf("ReadConfig = %+v, %v, want %+v", got, err, c)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte("{"), 0o600); err != nil {
