@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -30,6 +31,8 @@ func (s *scalerService) Grow(ctx context.Context, groupID string, stage func()) 
 		vmID = job.EntityID
 		vm, _ := c.VMs.Get(vmID)
 		vm.AutoScaleGroupID = g.ID
+		vm.Details = maps.Clone(detailsObj(vm.Details))
+		delete(vm.Details, "rootdisksize") // members do not tell it
 		c.VMs.Put(vm)
 		return nil
 	})

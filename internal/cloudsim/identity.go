@@ -3,7 +3,9 @@ package cloudsim
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
+	"github.com/moldctl/moldctl/internal/cloudsim/apitable"
 	"github.com/moldctl/moldctl/internal/cloudsim/content"
 )
 
@@ -234,12 +236,50 @@ func listAPIs(c *Call) (any, error) {
 	if c.Has("name") && len(names) == 0 {
 		return nil, Invalid("The API [%s] is unknown or not allowed to you", c.Str("name"))
 	}
+	responses, err := apitable.Responses()
+	if err != nil {
+		return nil, err
+	}
+	related := c.relatedAPIs(responses)
 	return Listing("api", names, func(n string) Obj {
 		d := c.Cloud.table[n]
 		params := make([]Obj, 0, len(d.Params))
 		for _, p := range d.Params {
-			params = append(params, Obj{"name": p.Name, "description": p.Name, "type": string(p.Type), "length": p.Length, "required": p.Required})
+			params = append(params, Obj{"name": p.Name, "description": p.Name, "type": string(p.Type), "length": p.Length, "required": p.Required}.Opt("since", p.Since))
 		}
-		return Obj{"name": n, "description": n, "isasync": d.Async, "related": "", "params": params, "response": []Obj{}}
+		o := Obj{"name": n, "description": n, "isasync": d.Async, "params": params, "response": fieldObjects(responses[n])}
+		return o.Opt("related", strings.Join(related[shapeOf(responses[n])], ","))
 	}), nil
+}
+
+// relatedAPIs are the commands that answer with the same object, by its shape. Mere success relates nothing.
+func (c *Call) relatedAPIs(responses map[string][]apitable.Field) map[string][]string {
+	related := make(map[string][]string)
+	for _, n := range sortedKeys(c.Cloud.commands) {
+		shape := shapeOf(responses[n])
+		if !strings.Contains(shape, "success") && c.mayCall(c.Caller.Account, n, c.Cloud.commands[n]) {
+			related[shape] = append(related[shape], n)
+		}
+	}
+	return related
+}
+
+func shapeOf(fields []apitable.Field) string {
+	names := make([]string, 0, len(fields))
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ",")
+}
+
+func fieldObjects(fields []apitable.Field) []Obj {
+	out := make([]Obj, 0, len(fields))
+	for _, f := range fields {
+		o := Obj{"name": f.Name, "description": f.Name, "type": f.Type}
+		if len(f.Fields) > 0 {
+			o["response"] = fieldObjects(f.Fields)
+		}
+		out = append(out, o)
+	}
+	return out
 }

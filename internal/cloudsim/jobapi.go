@@ -31,7 +31,7 @@ func (c *Call) jobResponse(j Job) Obj {
 		o["domainpath"] = d.Path
 	}
 	o.Opt("jobinstancetype", j.Instance)
-	if namedInstances[j.Instance] {
+	if namedInstances[j.Instance] && c.stands(j) {
 		o.Opt("jobinstanceid", j.EntityID)
 	}
 	if j.Status == JobPending {
@@ -43,6 +43,19 @@ func (c *Call) jobResponse(j Job) Obj {
 		o["completed"] = timeText(*j.Completed)
 	}
 	return o
+}
+
+// stands reports whether what a job was about is named: a template whose making failed is not, nor is a volume that was not
+// given as id.
+func (c *Call) stands(j Job) bool {
+	switch j.Instance {
+	case "Template":
+		_, live := c.Templates.Any(j.EntityID)
+		return live
+	case "Volume":
+		return j.Params["id"] != "" || c.Cloud.commands[j.Command].creates
+	}
+	return true
 }
 
 // namedInstances are the instance types whose jobs also tell the instance's id.
@@ -76,6 +89,9 @@ func listAsyncJobs(c *Call) (any, error) {
 	rows, err := Visible(c, c.Jobs.Where(func(j Job) bool {
 		if since, err := parseDate(c.Str("startdate")); err == nil && j.Created.Before(since) {
 			return false
+		}
+		if a, _ := c.Accounts.Any(j.AccountID); a.Name == systemAccount {
+			return false // what the server does by itself is no job of its API
 		}
 		return j.Status == JobPending && strings.Contains(strings.ToLower(j.Command), strings.ToLower(c.Str("keyword")))
 	}))

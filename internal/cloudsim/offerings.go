@@ -6,6 +6,9 @@ func listServiceOfferings(c *Call) (any, error) {
 	if c.Bool("issystem", false) {
 		return List{Key: "serviceoffering"}, nil
 	}
+	if c.Caller.Account.Name == systemAccount {
+		return nil, Invalid("Account and domainId are needed for resource creation")
+	}
 	rows := c.ServiceOfferings.Where(func(o ServiceOffering) bool {
 		return c.named(o.ID, o.Name, o.DisplayText) && c.offeredHere(o.DomainIDs) && (o.State != "Inactive" || c.Caller.Root())
 	})

@@ -3,6 +3,8 @@ package cloudsim
 import (
 	"slices"
 	"strings"
+
+	"github.com/moldctl/moldctl/internal/cloudsim/content"
 )
 
 // placeCommands are zones, hosts, offerings and systems: what the operator of a cloud provides.
@@ -80,7 +82,18 @@ func listPhysicalNetworks(c *Call) (any, error) {
 }
 
 func listHypervisors(c *Call) (any, error) {
-	return Listing("hypervisor", c.hypervisors(c.Str("zoneid")), func(n string) Obj { return Obj{"name": n} }), nil
+	names := c.hypervisors(c.Str("zoneid"))
+	if !c.Has("zoneid") { // all that the server knows
+		var known []struct{ Name string }
+		if err := content.Read("hypervisors", &known); err != nil {
+			return nil, err
+		}
+		names = names[:0]
+		for _, h := range known {
+			names = append(names, h.Name)
+		}
+	}
+	return Listing("hypervisor", names, func(n string) Obj { return Obj{"name": n} }), nil
 }
 
 // hypervisors are those of the clusters of a zone ("" for all), each once.

@@ -20,8 +20,11 @@ var (
 	// ids of things the recording never showed by themselves
 	quotedUUID = regexp.MustCompile(`"uuid": ?"[0-9a-f-]{36}"`)
 	// numbers that the server counts up: they leak into texts
-	counted = regexp.MustCompile(`("(?:id|networkId|dataCenterId|networkofferingid|instanceId|vpcId|loadBalancerId|profileId)": ?"?)\d+|(Id=|ID=|domain id=|Domain Id = |rule:|rule |vm id=|virtual machine with id |zone |i-2-|id \[|"uniqueName":")[0-9a-f-]+`)
+	counted = regexp.MustCompile(`("(?:id|networkId|dataCenterId|networkofferingid|instanceId|vpcId|loadBalancerId|profileId)": ?"?)\d+|(Id=|ID=|domain id=|Domain Id = |rule:|rule |vm id=|VM \[|virtual machine with id |zone |i-2-|id \[|"uniqueName":")[0-9a-f-]+\b`)
 )
+
+// formatInside is the format of an image, which belongs to the hypervisor: the recorded cloud had simulated ones.
+var formatInside = regexp.MustCompile(`"format":"[A-Z0-9]+"`)
 
 // noUUID is the id the recordings use for what does not exist.
 const noUUID = "00000000-0000-4000-8000-000000000000"
@@ -56,15 +59,15 @@ func (m ids) learn(recorded, here any) {
 	case map[string]any:
 		b, _ := here.(map[string]any)
 		for k, v := range a {
-			if k != "uuidList" {
+			if k != "uuidList" && k != "jobinstanceid" { // which may name something else of the same number
 				m.learn(v, b[k])
 			}
 		}
 	case []any:
 		b, _ := here.([]any)
-		for i, v := range a {
-			if other := m.partner(v, i, b); other != nil {
-				m.learn(v, other)
+		for i := range a {
+			if other := m.partner(a, i, b); other != nil {
+				m.learn(a[i], other)
 			}
 		}
 	case string:
@@ -80,17 +83,26 @@ func (m ids) learn(recorded, here any) {
 	}
 }
 
-// partner finds the element of a list that is meant by an element of a recorded list: by its id, by its name, or else by its place.
-func (m ids) partner(v any, i int, list []any) any {
-	o, _ := v.(map[string]any)
-	if id, ok := o["id"].(string); ok && m[id] != "" {
-		if other := find(list, "id", m[id]); other != nil {
-			return other
+// partner finds the element of a list that is meant by an element of a recorded list: by an id that is known and tells elements
+// apart, by its name, or else by its place.
+func (m ids) partner(recorded []any, i int, list []any) any {
+	o, _ := recorded[i].(map[string]any)
+	for _, field := range []string{"id", "resourceid", "networkid"} {
+		if id, _ := o[field].(string); id != "" && m[id] != "" && len(find(recorded, field, id)) == 1 {
+			if others := find(list, field, m[id]); len(others) == 1 {
+				return others[0]
+			}
 		}
 	}
 	for _, field := range []string{"name", "resourcetypename"} {
-		if o[field] != nil {
-			return find(list, field, o[field])
+		if o[field] == nil {
+			continue
+		}
+		if others := find(list, field, o[field]); len(others) > 0 {
+			return others[0]
+		}
+		if len(list) != len(recorded) {
+			return nil
 		}
 	}
 	if i < len(list) {
@@ -99,13 +111,14 @@ func (m ids) partner(v any, i int, list []any) any {
 	return nil
 }
 
-func find(list []any, field string, value any) any {
+// find lists the elements whose field has a value.
+func find(list []any, field string, value any) (found []any) {
 	for _, candidate := range list {
 		if c, _ := candidate.(map[string]any); c[field] == value {
-			return candidate
+			found = append(found, candidate)
 		}
 	}
-	return nil
+	return found
 }
 
 // differences lists where an answer has other keys, types or values of enums than the recorded one, or another error.
@@ -123,12 +136,12 @@ func (m ids) differences(path string, recorded, here any) []string {
 			return []string{fmt.Sprintf("%s: want a list, got %v", path, here)}
 		}
 		seen, out := make(map[string]bool), []string(nil)
-		for i, v := range a {
-			other := m.partner(v, i, b)
+		for i := range a {
+			other := m.partner(a, i, b)
 			if other == nil {
 				continue
 			}
-			for _, d := range m.differences(path+"[]", v, other) {
+			for _, d := range m.differences(path+"[]", a[i], other) {
 				if !seen[d] {
 					seen[d], out = true, append(out, d)
 				}
@@ -179,7 +192,8 @@ func scalar(v any) bool {
 
 // normal replaces what counts up in texts by a mark.
 func normal(s string) string {
-	return quotedUUID.ReplaceAllString(counted.ReplaceAllString(s, "${1}${2}N"), `"uuid":"U"`)
+	s = quotedUUID.ReplaceAllString(counted.ReplaceAllString(s, "${1}${2}N"), `"uuid":"U"`)
+	return formatInside.ReplaceAllString(s, `"format":"F"`)
 }
 
 // parseXML reads an XML answer into the form of a JSON one: elements of one name that stand beside each other are a list.

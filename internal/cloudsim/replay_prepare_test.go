@@ -32,6 +32,9 @@ func (r *replayer) shapeCloud(t *testing.T) {
 	if large, ok := s.ServiceOfferings.Find(func(o ServiceOffering) bool { return o.Name == "Large Instance" }); ok {
 		s.ServiceOfferings.Delete(large.ID)
 	}
+	if spare, ok := s.DiskOfferings.Find(func(o DiskOffering) bool { return o.Name == "TestDiskOffering" }); ok {
+		s.DiskOfferings.Delete(spare.ID)
+	}
 	r.shapeZone()
 	zone, _ := s.Zones.Find(func(Zone) bool { return true })
 	root, _ := s.Domains.Find(func(Domain) bool { return true })
@@ -89,13 +92,26 @@ func rowIDs[T row](table *Table[T]) (ids []string) {
 func (r *replayer) prepare(t *testing.T, e exchange) {
 	t.Helper()
 	switch e.number() {
-	case "061", "145": // loads were collected
+	case "061", "104": // loads were collected
 		r.clock.Advance(time.Minute)
 	case "243":
-		r.until(t, "the group has two members", r.rests(2))
 		r.clock.Advance(time.Minute)
+	case "469": // so that two of three machines will be measured
+		r.clock.Advance(statsInterval - r.clock.Now().Sub(r.clock.Now().Truncate(statsInterval)))
+	case "547":
+		r.until(t, "no job runs", r.idle)
+		r.expungeOld(t)
 	case "833":
 		r.bringNetworksUp(t)
+	case "861": // the default card was the first again
+		mustJob(t, r.cloud, "admin", "updateDefaultNicForVirtualMachine", "virtualmachineid", r.ids["b8837b81-272b-461a-92d3-c471622ed672"],
+			"nicid", r.ids["1bf1aac8-0857-40c7-84c4-8115a5d9bce0"])
+	case "864":
+		r.clock.Advance(time.Minute)
+		mustJob(t, r.cloud, "admin", "stopVirtualMachine", "id", r.ids["b8837b81-272b-461a-92d3-c471622ed672"])
+	case "873":
+		got := mustJob(t, r.cloud, "admin", "associateIpAddress", "networkid", r.ids["6ca2fcea-ac0e-4c50-8915-4ab93d16b4c1"])
+		r.ids[e.Request["ipaddressid"].(string)], _ = got.object("ipaddress")["id"].(string)
 	case "868":
 		r.ids["58bf7ae8-0792-4e5a-a63e-f35e8ed134a6"] = r.freeAddress(t)
 	case "887":
@@ -103,27 +119,48 @@ func (r *replayer) prepare(t *testing.T, e exchange) {
 	case "937":
 		got := mustJob(t, r.cloud, "admin", "associateIpAddress", "vpcid", r.ids["65b97028-2b2a-4173-a1cc-1794f90c25ac"])
 		r.ids[e.Request["publicipid"].(string)] = got.object("ipaddress")["id"].(string)
-	case "1163": // the machine's time was up
-		mustJob(t, r.cloud, "admin", "expungeVirtualMachine", "id", r.translate(e.Request["id"].(string)))
+	case "1079": // the zone had a network for all
+		zone, offering := r.ids["113489ee-eb97-4260-8e83-4f7736f8f724"], must(t, r.cloud, "admin", "listNetworkOfferings", "name", "DefaultSharedNetworkOffering")
+		must(t, r.cloud, "admin", "createNetwork", "zoneid", zone, "networkofferingid", offering.items("networkoffering")[0]["id"].(string), "name", "for-all",
+			"gateway", "10.91.0.1", "netmask", "255.255.255.0", "startip", "10.91.0.10", "endip", "10.91.0.99", "vlan", "1091", "acltype", "Domain")
+	case "1187": // the disk of some machine
+		root := must(t, r.cloud, "admin", "listVolumes", "type", "ROOT").items("volume")[0]
+		r.ids[e.Request["volumeid"].(string)], _ = root["id"].(string)
+	case "1163":
+		r.expungeOld(t)
 	}
 }
 
-// bringNetworksUp makes what the zone of the recording had by then: two networks more, a machine on each, and a tag.
+// idle reports whether no job is under way, the server's own included.
+func (r *replayer) idle() bool {
+	r.cloud.mu.Lock()
+	defer r.cloud.mu.Unlock()
+	_, busy := r.cloud.store.Jobs.Find(func(j Job) bool { return j.Status == JobPending })
+	return !busy
+}
+
+// expungeOld removes destroyed machines, as the recorded server did after 20 s.
+func (r *replayer) expungeOld(t *testing.T) {
+	t.Helper()
+	if err := r.cloud.update(t.Context(), func(c *Call) error { return expungeOld(c, 0) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bringNetworksUp makes what the zone of the recording had by then: two networks more, a machine on the first one, and a tag.
 func (r *replayer) bringNetworksUp(t *testing.T) {
 	t.Helper()
 	zone := r.ids["113489ee-eb97-4260-8e83-4f7736f8f724"]
 	offering := must(t, r.cloud, "admin", "listNetworkOfferings", "name", "DefaultIsolatedNetworkOfferingWithSourceNatService").items("networkoffering")[0]["id"].(string)
 	size := must(t, r.cloud, "admin", "listServiceOfferings", "name", "Small Instance").items("serviceoffering")[0]["id"].(string)
-	networks := []string{r.ids["6ca2fcea-ac0e-4c50-8915-4ab93d16b4c1"]}
-	for _, name := range []string{"earlier-1", "earlier-2"} {
-		made := must(t, r.cloud, "admin", "createNetwork", "zoneid", zone, "networkofferingid", offering, "name", name)
-		networks = append(networks, made.object("network")["id"].(string))
+	for _, name := range []string{"admin-network", "rc-net"} {
+		must(t, r.cloud, "admin", "createNetwork", "zoneid", zone, "networkofferingid", offering, "name", name)
 	}
-	for i, id := range networks {
-		mustJob(t, r.cloud, "admin", "deployVirtualMachine", "zoneid", zone, "serviceofferingid", size,
-			"templateid", r.ids["42c8f471-e679-11f1-92f9-02fc00000001"], "networkids", id, "name", fmt.Sprintf("first-%d", i))
-	}
-	mustJob(t, r.cloud, "admin", "createTags", "resourcetype", "Network", "resourceids", networks[0], "tags[0].key", "rn", "tags[0].value", "one")
+	network := r.ids["6ca2fcea-ac0e-4c50-8915-4ab93d16b4c1"]
+	first := mustJob(t, r.cloud, "admin", "deployVirtualMachine", "zoneid", zone, "serviceofferingid", size,
+		"templateid", r.ids["42c8f471-e679-11f1-92f9-02fc00000001"], "networkids", network, "name", "first")
+	r.ids["9be3326f-dd7e-4dcd-9dda-901e3bf1201e"], _ = first.object("virtualmachine")["id"].(string)
+	mustJob(t, r.cloud, "admin", "createTags", "resourcetype", "Network", "resourceids", network, "tags[0].key", "rn", "tags[0].value", "one")
 }
 
 // certificate is one with its key: the recording leaves keys out.
@@ -168,28 +205,66 @@ func (r *replayer) until(t *testing.T, what string, ok func() bool) {
 		if ok() {
 			return true
 		}
-		r.clock.Advance(250 * time.Millisecond)
+		r.clock.Advance(500 * time.Millisecond)
 		return false
 	})
 }
 
-// rests reports whether groups have so many running machines and none is at work.
-func (r *replayer) rests(members int) func() bool {
-	return func() bool {
-		r.cloud.mu.Lock()
-		defer r.cloud.mu.Unlock()
-		running := r.cloud.store.VMs.Where(func(v VM) bool { return v.AutoScaleGroupID != "" && v.State == VMRunning })
-		_, busy := r.cloud.store.AutoScaleGroups.Find(func(g AutoScaleGroup) bool { return g.State == GroupScaling })
-		return len(running) == members && !busy
-	}
-}
-
-// watch lets time pass until the group is as the recorded one was at last.
+// watch lets time pass until a group is as the recorded one was at last, and compares the sizes it went through.
 func (r *replayer) watch(t *testing.T, e exchange) []string {
 	t.Helper()
-	var last []json.RawMessage
-	if err := json.Unmarshal(e.History[len(e.History)-1], &last); err != nil {
+	groups := must(t, r.cloud, "admin", "listAutoScaleVmGroups", "listall", "true").items("autoscalevmgroup")
+	id, _ := groups[len(groups)-1]["id"].(string)
+	if _, err := r.cloud.SetLoad(Load{Group: id, CPU: 10}); err != nil { // as the recorded machines had it
 		t.Fatal(err)
 	}
-	return []string{"not replayed"}
+	want, wantState := recordedSizes(t, e)
+	var got []int
+	reached := func() bool {
+		state, size := r.group(t, id)
+		if len(got) == 0 || got[len(got)-1] != size {
+			got = append(got, size)
+		}
+		return size == want[len(want)-1] && state == wantState
+	}
+	r.until(t, fmt.Sprintf("%s: the group has %d members and is %s", e.Name, want[len(want)-1], wantState), reached)
+	if !passedOver(got, want) || got[0] != want[0] {
+		return []string{fmt.Sprintf("sizes: want %v, got %v", want, got)}
+	}
+	return nil
+}
+
+// passedOver reports whether a is b with some elements left out: at zero latency two machines may come in one moment.
+func passedOver(a, b []int) bool {
+	for _, v := range b {
+		if len(a) > 0 && a[0] == v {
+			a = a[1:]
+		}
+	}
+	return len(a) == 0
+}
+
+// recordedSizes are the numbers of members a recorded group went through, and its last state.
+func recordedSizes(t *testing.T, e exchange) (sizes []int, state string) {
+	t.Helper()
+	for _, raw := range e.History {
+		var moment []json.RawMessage
+		var seen []any
+		if err := json.Unmarshal(raw, &moment); err != nil || len(moment) != 2 || json.Unmarshal(moment[1], &seen) != nil || len(seen) < 3 {
+			t.Fatalf("%s: not a moment of a group: %s", e.Name, raw)
+		}
+		members, _ := seen[len(seen)-1].([]any)
+		if len(sizes) == 0 || sizes[len(sizes)-1] != len(members) {
+			sizes = append(sizes, len(members))
+		}
+		state, _ = seen[0].(string)
+	}
+	return sizes, state
+}
+
+// group is a group's state and the number of its machines.
+func (r *replayer) group(t *testing.T, id string) (state string, size int) {
+	t.Helper()
+	state, _ = must(t, r.cloud, "admin", "listAutoScaleVmGroups", "id", id).items("autoscalevmgroup")[0]["state"].(string)
+	return state, len(must(t, r.cloud, "admin", "listVirtualMachines", "autoscalevmgroupid", id).items("virtualmachine"))
 }

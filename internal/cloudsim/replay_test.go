@@ -23,7 +23,7 @@ var recordings = []recording{
 }
 
 // leastAgreement is the share of recorded exchanges that must agree, in percent.
-const leastAgreement = 89
+const leastAgreement = 98
 
 // TestReplay holds the cloud to what a real server answered, and says how much of it agrees.
 func TestReplay(t *testing.T) {

@@ -29,7 +29,7 @@ func startDeploy(c *Call) (string, error) {
 		Details: c.Map("details"), BootType: bootType(c.Str("boottype")), BootMode: strings.ToLower(c.Str("bootmode")), DynamicScaling: c.Bool("dynamicscalingenabled", false)}}
 	for _, step := range []func(*Call, *deployment) error{chooseTemplate, chooseOffering, chooseUserData, chooseKeys, chooseGroups, chooseSecurityGroups, chooseNetworks, chooseName} {
 		if err := step(c, d); err != nil {
-			return "", err
+			return "", c.leaveBroken(d.vm, err)
 		}
 	}
 	for _, l := range []struct {
@@ -42,6 +42,26 @@ func startDeploy(c *Call) (string, error) {
 	}
 	d.create(c)
 	return d.vm.ID, nil
+}
+
+// leaveBroken keeps a machine whose address could not be had, in state Error and without cards, as the server does. It returns
+// the reason of the failure.
+func (c *Call) leaveBroken(vm VM, reason error) error {
+	if e := asAPIError(reason); e.CS != 0 || !strings.HasPrefix(e.Text, "Unable to acquire Guest IP address") {
+		return reason
+	}
+	a, _ := c.Accounts.Get(vm.AccountID)
+	vm.InstanceName = fmt.Sprintf("i-%d-%d-VM", a.N, vm.N)
+	vm.Name = c.Or("name", "VM-"+vm.ID)
+	vm.DisplayName = valueOr(vm.DisplayName, vm.Name)
+	vm.State, vm.LastUpdated, vm.NICs = VMError, c.Now(), nil
+	vm.Details = maps.Clone(detailsObj(vm.Details))
+	vm.Details["deployvm"] = "true"
+	c.VMs.Put(vm)
+	if err := c.Commit(); err != nil {
+		return err
+	}
+	return reason
 }
 
 // deployment is what the steps of startDeploy gather.

@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"strings"
+	"time"
 )
 
 // mayExpunge tells whether the caller may expunge and recover machines.
@@ -80,7 +81,7 @@ func (c *Call) destroy(vm VM) error {
 	if !ok {
 		return Fail(530, csServer, "Failed to destroy vm with specified vmId")
 	}
-	now.State, now.LastUpdated = VMDestroyed, c.Now()
+	now.State, now.LastUpdated, now.FirstUp = VMDestroyed, c.Now(), time.Time{}
 	c.VMs.Put(now)
 	for v := range c.Volumes.All() {
 		if v.VMID != vm.ID {

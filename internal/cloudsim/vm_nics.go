@@ -40,6 +40,11 @@ func addNICJob(c *Call) (Obj, error) {
 		if err := c.Implement(n.ID); err != nil {
 			return nil, err
 		}
+		if vm, err = c.vmNow(); err != nil {
+			return nil, err
+		}
+		c.plug(&vm, true)
+		c.VMs.Put(vm)
 	}
 	c.NetworkChanged(n.ID)
 	return Obj{"virtualmachine": c.jobOf(c.brief(vm.ID))}, nil

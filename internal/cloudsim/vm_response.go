@@ -70,7 +70,11 @@ func (c *Call) dataDiskOffering(v VM) (DiskOffering, bool) {
 
 // putPlace adds where a machine runs; only administrators see hosts.
 func (c *Call) putPlace(o Obj, v VM) {
-	root, _ := c.Volumes.Find(func(d Volume) bool { return d.VMID == v.ID && d.Type == volumeRoot })
+	root, hasRoot := c.Volumes.Find(func(d Volume) bool { return d.VMID == v.ID && d.Type == volumeRoot })
+	if !hasRoot {
+		delete(o, "rootdeviceid")
+		delete(o, "rootdevicetype")
+	}
 	if !v.NeverStarted && v.State != VMError && root.PoolID != "" {
 		o["pooltype"] = "NetworkFilesystem"
 	}

@@ -100,7 +100,7 @@ func restoreVMJob(c *Call) (Obj, error) {
 	return result, nil
 }
 
-// expunger removes machines that have been Destroyed for the time of the setting expunge.delay, looking every
+// expunger removes machines that have been Destroyed, or in Error, for the time of the setting expunge.delay, looking every
 // expunge.interval of the cloud's clock.
 type expunger struct {
 	cloud *Cloud
@@ -143,7 +143,7 @@ func (e *expunger) seconds(setting string) time.Duration {
 
 func expungeOld(c *Call, delay time.Duration) error {
 	for vm := range c.VMs.All() {
-		if vm.State == VMDestroyed && c.Now().Sub(vm.LastUpdated) >= delay {
+		if (vm.State == VMDestroyed || vm.State == VMError) && c.Now().Sub(vm.LastUpdated) >= delay {
 			c.expunge(vm.ID)
 		}
 	}

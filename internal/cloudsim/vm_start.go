@@ -56,7 +56,7 @@ func (c *Call) bringUp(vm VM) error {
 	return nil
 }
 
-// plug notes that a machine's cards are on their networks' VLANs, or no longer. Cards of L2 networks stay.
+// plug notes that a machine's cards are on their networks' VLANs, or no longer. Only those of isolated networks leave.
 func (c *Call) plug(vm *VM, in bool) {
 	vm.NICs = slices.Clone(vm.NICs)
 	for i := range vm.NICs {
@@ -64,7 +64,7 @@ func (c *Call) plug(vm *VM, in bool) {
 		switch {
 		case in:
 			vm.NICs[i].VLAN = n.VLAN
-		case n.Type != "L2":
+		case n.Type == "Isolated":
 			vm.NICs[i].VLAN = 0
 		}
 	}

@@ -66,6 +66,7 @@ func (c *Call) volumeResponse(v Volume) Obj {
 	}
 	if d, ok := c.DiskOfferings.Any(v.DiskOfferingID); ok {
 		o["diskofferingid"], o["diskofferingname"], o["diskofferingdisplaytext"] = d.ID, d.Name, d.DisplayText
+		putRates(o, d)
 	}
 	if v.AttachedAt != nil {
 		o["attached"] = timeText(*v.AttachedAt)
@@ -73,6 +74,16 @@ func (c *Call) volumeResponse(v Volume) Obj {
 	o.Opt("path", v.Path).Opt("snapshotid", v.SnapshotID)
 	c.putPool(o, v)
 	return o
+}
+
+// putRates adds the limits of a disk's throughput. The server shows the bytes read and the requests written for both directions.
+func putRates(o Obj, d DiskOffering) {
+	if n := d.Rates["diskBytesReadRate"]; n > 0 {
+		o["diskBytesReadRate"], o["diskBytesWriteRate"] = n, n
+	}
+	if n := d.Rates["diskIopsWriteRate"]; n > 0 {
+		o["diskIopsReadRate"], o["diskIopsWriteRate"] = n, n
+	}
 }
 
 // putPool adds where a volume lies, for administrators.
@@ -119,6 +130,8 @@ func startCreateVolume(c *Call) (string, error) {
 			return "", err
 		}
 		v.SnapshotID, v.Size, v.ZoneID, v.State = s.ID, s.Size, s.ZoneID, volumeReady
+		source, _ := c.Volumes.Any(s.VolumeID)
+		v.TemplateID, v.OfferingID, v.DiskOfferingID = source.TemplateID, source.OfferingID, source.DiskOfferingID
 		v.PoolID, v.Path = c.poolOf(v), newUUID()
 	} else if err := c.sizeVolume(&v); err != nil {
 		return "", err

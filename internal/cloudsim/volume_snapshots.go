@@ -58,6 +58,11 @@ func createSnapshotJob(c *Call) (Obj, error) {
 	o := c.snapshotResponse(s)
 	os, _ := c.OSTypes.Any(s.OSTypeID)
 	o["snapshottype"] = "MANUAL"
+	tags := []Obj{} // the list shows more of them
+	for _, tag := range c.tagsOf("Snapshot", s.ID) {
+		tags = append(tags, Obj{"key": tag["key"], "value": tag["value"]})
+	}
+	o["tags"] = tags
 	o.Opt("osdisplayname", os.Name)
 	return Obj{"snapshot": o}, nil
 }

@@ -42,7 +42,8 @@ type Param struct {
 	Name     string
 	Type     Type
 	Required bool
-	Length   int // longest accepted text; 255 unless declared otherwise
+	Length   int    // longest accepted text; 255 unless declared otherwise
+	Since    string // the version that brought it; "" if that is not declared
 }
 
 // Command is one declared command.
@@ -99,9 +100,10 @@ func unpack() (Table, error) {
 	return table, nil
 }
 
-// decode reads "type", "type!" (required) and "type(5120)" (length).
+// decode reads "type", "type!" (required), "type(5120)" (length) and "type@4.2" (since).
 func decode(name, code string) (Param, error) {
 	p := Param{Name: name, Length: 255}
+	code, p.Since, _ = strings.Cut(code, "@")
 	if typ, length, found := strings.Cut(code, "("); found {
 		n, err := strconv.Atoi(strings.TrimSuffix(length, ")"))
 		if err != nil {

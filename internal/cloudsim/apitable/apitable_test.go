@@ -21,9 +21,9 @@ func TestLoad(t *testing.T) {
 		want           Param
 		reason         string
 	}{
-		"required uuid": {"createFirewallRule", "ipaddressid", true, Param{"ipaddressid", UUID, true, 255}, "required parameters are marked"},
-		"long string":   {"deployVirtualMachine", "userdata", true, Param{"userdata", String, false, 1048576}, "lengths other than 255 survive packing"},
-		"sync":          {"createNetwork", "name", false, Param{"name", String, true, 255}, "createNetwork is synchronous in CloudStack"},
+		"required uuid": {"createFirewallRule", "ipaddressid", true, Param{"ipaddressid", UUID, true, 255, ""}, "required parameters are marked"},
+		"long string":   {"deployVirtualMachine", "userdata", true, Param{"userdata", String, false, 1048576, ""}, "lengths other than 255 survive packing"},
+		"sync":          {"createNetwork", "name", false, Param{"name", String, true, 255, ""}, "createNetwork is synchronous in CloudStack"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
