@@ -21,6 +21,7 @@ type planCommand struct {
 	Destroy          bool   `help:"Show what destroy would do."`
 	DetailedExitcode bool   `name:"detailed-exitcode" help:"Exit with 2 when there are changes."`
 	Out              string `placeholder:"FILE" type:"path" help:"Save the plan, encrypted, for moldctl apply FILE."`
+	Format           string `enum:"text,md" default:"text" help:"How a plan is shown: text, or md for pull requests."`
 	GenerateConfig   string `placeholder:"FILE" type:"path" help:"Write blocks for imports that have none into a new file, and plan nothing."`
 }
 
@@ -45,7 +46,11 @@ func (c *planCommand) Run(ctx context.Context, io streams) (err error) {
 		return s.fail(diags)
 	}
 	s.report(diags)
-	if err := s.show(p); err != nil {
+	if c.Format == "md" && !c.JSON {
+		if _, err := fmt.Fprint(io.out, render.Markdown(p)); err != nil {
+			return err
+		}
+	} else if err := s.show(p); err != nil {
 		return err
 	}
 	if c.Out != "" {

@@ -141,3 +141,20 @@ func TestDeposedAgain(t *testing.T) {
 		t.Errorf("left: %v", got)
 	}
 }
+
+// TestReasonNamesTheCause checks that a replacement tells which other object's
+// attribute brought it about.
+func TestReasonNamesTheCause(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	text := func(place string) string {
+		return block("base", fmt.Sprintf("name = \"base\"\nplace = %q", place)) + block("top", "name = \"top\"\nplace = thing.base.id")
+	}
+	w.must(text("a"))
+	got := strings.Join(w.steps(text("b")), "\n")
+	for _, want := range []string{"create thing.base: place changed: forces replacement", "create thing.top: thing.base.id changed: forces replacement"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -218,7 +217,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 	case s.row.Status == state.Tainted:
 		return m.replace(s, step, desired, m.whyTainted(s)), append(diags, m.guardReplace(s, "it is unusable")...)
 	case forces(step.Changes) != "":
-		reason := fmt.Sprintf("%s changed: forces replacement", forces(step.Changes))
+		reason := m.cause(s, forces(step.Changes)) + " changed: forces replacement"
 		return m.replace(s, step, desired, reason), append(diags, m.guardReplace(s, reason)...)
 	case covers(m.in.Replace, s.inst):
 		return m.replace(s, step, desired, "asked for by --replace"), append(diags, m.guardReplace(s, "--replace")...)
@@ -357,6 +356,25 @@ func forces(changes []Change) string {
 		}
 	}
 	return ""
+}
+
+// cause names what makes an attribute change: the attribute of another object
+// that this plan changes, if it is just that, or else itself.
+func (m *maker) cause(s *subjectOf, path string) string {
+	expr := attributeExpr(s.r.Body, path)
+	if expr == nil {
+		return path
+	}
+	refs, diags := m.config.Of(s.r).names.References(expr, allowed(s.r))
+	if diags.HasErrors() || len(refs) != 1 || refs[0].Kind != eval.RefResource || len(refs[0].Rest) == 0 {
+		return path
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if attr, ok := refs[0].Rest[0].(hcl.TraverseAttr); ok && m.deferred[refs[0].Resource] {
+		return refs[0].String() + "." + attr.Name
+	}
+	return path
 }
 
 func changedNames(changes []Change) string {

@@ -177,9 +177,24 @@ func (w *writer) drift(list []plan.Drift) {
 			w.line("", "  %s does not exist any more", d.Addr)
 			continue
 		}
-		w.line("", "  %s: %s was %s, is %s", d.Addr, d.Path, inline(d.Before), inline(d.After))
+		w.drifted(d)
 	}
 	w.line("", "")
+}
+
+// drifted tells what differs in one attribute, a long text line by line.
+func (w *writer) drifted(d plan.Drift) {
+	for _, l := range differing(plan.Change{Path: d.Path, Before: d.Before, After: d.After}) {
+		lines := l.lines()
+		if lines == nil {
+			w.line("", "  %s: %s was %s, is %s", d.Addr, l.path, inline(l.before), inline(l.after))
+			continue
+		}
+		w.line("", "  %s: %s has changed", d.Addr, l.path)
+		for _, line := range lines {
+			w.line(lineColor(line), "    %s", line)
+		}
+	}
 }
 
 // moves tells which objects have another address.

@@ -3,10 +3,12 @@ package render_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
@@ -158,6 +160,34 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "plan.json", string(text)+"\n")
+}
+
+func TestMarkdown(t *testing.T) {
+	t.Parallel()
+	golden(t, "plan.md", render.Markdown(everything()))
+}
+
+// TestMarkdownIsCut checks that a plan of any size fits into a comment, and that
+// it says how much is missing.
+func TestMarkdownIsCut(t *testing.T) {
+	t.Parallel()
+	p := &plan.Plan{Stack: "big"}
+	for i := range 10_000 {
+		p.Steps = append(p.Steps, step(plan.Create, "network", fmt.Sprintf("n%d", i), func(s *plan.Step) {
+			s.Planned = object(map[string]cty.Value{"name": cty.StringVal("```a name")})
+		}))
+	}
+	text := render.Markdown(p)
+	shown := strings.Count(text, "+ network.n")
+	if n := utf8.RuneCountInString(text); n > render.MarkdownLimit || shown < 500 {
+		t.Errorf("%d characters, %d shown", n, shown)
+	}
+	if want := fmt.Sprintf("_%d more changes are not shown here", 10_000-shown); !strings.Contains(text, want) || !strings.Contains(text, fmt.Sprintf("To create (%d of 10000)", shown)) {
+		t.Errorf("it does not say what is missing: %s", text[len(text)-300:])
+	}
+	if strings.Contains(text, "\n```a") || !strings.Contains(text, "````diff") {
+		t.Error("a value ends the fence")
+	}
 }
 
 func TestSummary(t *testing.T) {
