@@ -45,7 +45,7 @@ func fetchGit(ctx context.Context, s Source, scratch string, t *tree) (commit st
 			return "", err
 		}
 		if name, want, err = pickRef(s.Ref, refs); err != nil {
-			return "", fmt.Errorf("%s: %w", s, err)
+			return "", err
 		}
 	}
 	if err := r.fetch(ctx, name, want); err != nil {
@@ -53,7 +53,7 @@ func fetchGit(ctx context.Context, s Source, scratch string, t *tree) (commit st
 	}
 	out, err := r.git(ctx, nil, "-C", r.dir, "rev-parse", "--verify", "--end-of-options", want+"^{commit}")
 	if err != nil {
-		return "", fmt.Errorf("%s: there is no commit %s", s, want)
+		return "", fmt.Errorf("there is no commit %s", want)
 	}
 	commit = strings.TrimSpace(string(out))
 	return commit, r.unpack(ctx, commit, t)

@@ -146,7 +146,7 @@ func (l *Lock) take(raw lockText) error {
 		l.Modules[e.Name] = e
 	}
 	for _, p := range raw.Plugins {
-		e := Entry{Name: p.Name, Source: p.Source, Sub: p.Sub, Version: p.Version, Ref: p.Ref, Revision: p.Revision, Needs: p.Needs, Hashes: p.Hashes}
+		e := Entry(p)
 		if err := l.check(e, l.Plugins); err != nil {
 			return err
 		}

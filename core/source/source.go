@@ -254,28 +254,32 @@ func isLoopback(host string) bool {
 
 // An OCI reference: host, repository, and a tag or a digest.
 var (
-	ociHost = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
-	ociName = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
-	ociTag  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	ociHost  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
+	ociName  = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
+	ociLogin = regexp.MustCompile(`://[^/]*@`)
+	ociTag   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 )
 
 func parseOCI(text string) (Source, error) {
 	place, sub := splitSub(text)
+	if login := ociLogin.FindString(place); login != "" {
+		return Source{}, fmt.Errorf("%s: credentials do not belong into a source: docker login keeps them", strings.Replace(place, login, "://", 1))
+	}
 	s := Source{Kind: OCI, Text: place, Sub: sub}
 	host, name, _ := strings.Cut(strings.TrimPrefix(place, "oci://"), "/")
 	if before, digest, ok := strings.Cut(name, "@"); ok {
 		if !ociDigest.MatchString(digest) {
-			return Source{}, fmt.Errorf("%s: after @ a digest is wanted, sha256: and 64 hex digits", shown(place))
+			return Source{}, fmt.Errorf("%s: after @ a digest is wanted, sha256: and 64 hex digits", place)
 		}
 		name, s.Ref = before, digest
 	} else if i := strings.LastIndexByte(name, ':'); i >= 0 {
 		name, s.Ref = name[:i], name[i+1:]
 		if !ociTag.MatchString(s.Ref) {
-			return Source{}, fmt.Errorf("%s: %q is no tag", shown(place), s.Ref)
+			return Source{}, fmt.Errorf("%s: %q is no tag", place, s.Ref)
 		}
 	}
 	if !ociHost.MatchString(host) || !ociName.MatchString(name) {
-		return Source{}, fmt.Errorf("%s: write oci://HOST/NAME:TAG, the name in small letters", shown(place))
+		return Source{}, fmt.Errorf("%s: write oci://HOST/NAME:TAG, the name in small letters", place)
 	}
 	s.Location = host + "/" + name
 	return s, s.checkSub()
