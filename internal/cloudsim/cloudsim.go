@@ -116,6 +116,7 @@ type Cloud struct {
 	loader    Loader
 	scaler    *scalerService
 	guests    *guestFarm
+	timetable *timetable
 	seeded    map[string]*vfs.Disk // images that the start content made in memory
 
 	api, admin *http.Server
