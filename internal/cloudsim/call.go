@@ -175,6 +175,9 @@ func (c *Call) NewOwner() (Owner, error) {
 		if account != "" || domainID != "" {
 			return Owner{}, Invalid("ProjectId and account/domainId can't be specified together")
 		}
+		if err := c.activeProject(projectID); err != nil {
+			return Owner{}, err
+		}
 		return c.projectOwner(projectID)
 	}
 	if account == "" {

@@ -15,7 +15,7 @@ var identityCommands = map[string]command{
 	"listUsers":           {run: listUsers, id: kindUser},
 	"getUser":             {run: getUser, rootOnly: true},
 	"listResourceLimits":  {run: listResourceLimits, id: kindAny},
-	"updateResourceLimit": {run: updateResourceLimit, rootOnly: true, event: "RESOURCE.LIMIT.UPDATE"},
+	"updateResourceLimit": {run: updateResourceLimit, adminOnly: true, event: "RESOURCE.LIMIT.UPDATE"},
 	"listConfigurations":  {run: listConfigurations, rootOnly: true},
 	"updateConfiguration": {run: updateConfiguration, rootOnly: true, event: "CONFIGURATION.VALUE.EDIT"},
 	"resetConfiguration":  {run: resetConfiguration, rootOnly: true, event: "CONFIGURATION.VALUE.EDIT"},

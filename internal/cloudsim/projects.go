@@ -151,7 +151,12 @@ func updateProjectJob(c *Call) (Obj, error) {
 	return Obj{"project": c.projectResponse(p)}, nil
 }
 
-func activateProjectJob(c *Call) (Obj, error) { return c.setProjectState("Active") }
+func activateProjectJob(c *Call) (Obj, error) {
+	if p, ok := c.Projects.Get(c.EntityID); ok && p.State == "Disabled" {
+		return nil, Invalid("Can't activate the project in %s state", p.State)
+	}
+	return c.setProjectState("Active")
+}
 
 // suspendProjectJob stops the project's machines; nothing can be made in it until it is activated again.
 func suspendProjectJob(c *Call) (Obj, error) {

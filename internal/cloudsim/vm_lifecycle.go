@@ -57,6 +57,9 @@ func startVMJob(c *Call) (Obj, error) {
 	default:
 		return nil, Internal("Unable to start a VM [%s] in state %s", vm.ID, vm.State)
 	}
+	if c.activeProject(vm.ProjectID) != nil {
+		return nil, Fail(530, csPermission, "Unable to start VM %s: its project is not active", vm.ID)
+	}
 	if err := c.bringUp(vm); err != nil {
 		if now, ok := c.VMs.Get(vm.ID); ok && c.Ctx.Err() == nil {
 			now.State, now.HostID = VMStopped, ""
