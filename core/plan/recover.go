@@ -195,14 +195,15 @@ func identityOf(calls []state.Call, answered state.Call) []byte {
 	return answered.Identity
 }
 
-// amongKnown tells a call whose result is found by comparing listings which
-// objects it cannot have made: those that others are known to have made since.
+// amongKnown tells a call whose result is found by comparing listings, or by a
+// reservation that others may have been quicker to use, which objects it cannot
+// have made: those that others are known to have made.
 func (m *maker) amongKnown(c state.Call) (state.Call, error) {
 	if c.State != state.CallOpen || c.ID != "" || len(c.Identity) == 0 {
 		return c, nil
 	}
 	var id cloudstack.Identity
-	if err := json.Unmarshal(c.Identity, &id); err != nil || id.Kind != cloudstack.Serial {
+	if err := json.Unmarshal(c.Identity, &id); err != nil || id.Kind != cloudstack.Serial && id.Kind != cloudstack.Reserve {
 		return c, nil // of a plugin that speaks of identity in its own way
 	}
 	id.Before = append(slices.Clone(id.Before), m.allMade()...)

@@ -36,7 +36,10 @@ type Identity struct {
 	Params Params            `json:"params,omitempty"` // its parameters
 	Result string            `json:"result,omitempty"` // name of the array in its answer
 	Match  map[string]string `json:"match,omitempty"`  // dotted path in an object → value it must have
-	Before []string          `json:"before,omitempty"` // serial: ids listed before the call; Call fills it
+	// Unless tells others' objects by: dotted path → value it must have where it has one. A reserved address that somebody else took
+	// first leads to another network.
+	Unless map[string]string `json:"unless,omitempty"`
+	Before []string          `json:"before,omitempty"` // serial, reserve: ids that are not the call's; Call fills it for serial
 	Target string            `json:"target,omitempty"` // repeat: id of the object that is changed or deleted; Call fills it
 	// By says where an object shows what it is known by, when that is not its field id; see Object.Name.
 	By string `json:"by,omitempty"`
@@ -108,8 +111,11 @@ func Settle(ctx context.Context, c *Client, call OpenCall) (Settled, error) {
 // settleRepeat waits for a job that may be under way and then leaves it to the plan: the object itself is in the state.
 func (c *Client) settleRepeat(ctx context.Context, call OpenCall, out Settled) (Settled, error) {
 	out.ID, out.Status, out.Why = call.Identity.Target, Absent, "it may be sent again"
-	if call.Job == "" || call.Done {
+	if call.Done {
 		return out, nil
+	}
+	if call.Job == "" {
+		return out, c.moved(ctx, call)
 	}
 	_, err := c.waitJob(ctx, call.Command, call.Job)
 	var refused *Error
@@ -170,8 +176,21 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 	}
 }
 
-// growing are the states of objects that a job is still making.
-var growing = []string{"Starting", "Creating", "Allocating"}
+// growing are the states of objects that a job is still making; moving those of
+// objects that a job is changing or removing.
+var (
+	growing = []string{"Starting", "Creating", "Allocating"}
+	moving  = []string{"Starting", "Stopping", "Expunging", "Releasing"}
+)
+
+// adding are commands whose result is being made while its state is Add. Rules
+// of load balancers may rest in that state.
+var adding = []string{"createFirewallRule", "createEgressFirewallRule", "createPortForwardingRule"}
+
+func grows(command string, o Object) bool {
+	state := o.Str("state")
+	return slices.Contains(growing, state) || state == "Add" && slices.Contains(adding, command)
+}
 
 // growth is how long such a job is waited for; one that takes longer is left to
 // the plan.
@@ -182,7 +201,7 @@ const growth = 5 * time.Minute
 // would not be noticed.
 func (c *Client) grown(ctx context.Context, call OpenCall, out *Settled) error {
 	until := time.Now().Add(growth)
-	for slices.Contains(growing, out.Object.Str("state")) && call.Job == "" && time.Now().Before(until) {
+	for grows(call.Command, out.Object) && call.Job == "" && time.Now().Before(until) {
 		if err := sleep(ctx, slowPoll); err != nil {
 			return err
 		}
@@ -194,6 +213,30 @@ func (c *Client) grown(ctx context.Context, call OpenCall, out *Settled) error {
 			return fmt.Errorf("find what became of %s: %s changes while it is looked at", call.Command, out.ID)
 		}
 		out.Object = found[0]
+	}
+	return nil
+}
+
+// moved waits while an object is seen to be changed by a job that is not known:
+// what a machine on its way out holds cannot be removed yet.
+func (c *Client) moved(ctx context.Context, call OpenCall) error {
+	if call.Identity.Target == "" || !Readable(call.Command) {
+		return nil
+	}
+	for until := time.Now().Add(growth); time.Now().Before(until); {
+		object, err := c.ReadByID(ctx, call.Command, call.Identity.Target)
+		if IsGone(err) || CodeOf(err) != 0 {
+			return nil // nothing needs to be proved
+		}
+		if err != nil {
+			return fmt.Errorf("find what became of %s: %w", call.Command, err)
+		}
+		if !slices.Contains(moving, object.Str("state")) {
+			return nil
+		}
+		if err := sleep(ctx, slowPoll); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -217,11 +260,21 @@ func (c *Client) identified(ctx context.Context, id Identity) ([]Object, error) 
 	}
 	var found []Object
 	for _, item := range items {
-		if item.fits(id.Match) && (id.Kind != Serial || !slices.Contains(id.Before, item.Name(id.By))) {
+		others := (id.Kind == Serial || id.Kind == Reserve) && slices.Contains(id.Before, item.Name(id.By))
+		if item.fits(id.Match) && !item.contradicts(id.Unless) && !others {
 			found = append(found, item)
 		}
 	}
 	return found, nil
+}
+
+func (o Object) contradicts(unless map[string]string) bool {
+	for path, want := range unless {
+		if got := o.Path(path); got != "" && got != want {
+			return true
+		}
+	}
+	return false
 }
 
 func (o Object) fits(match map[string]string) bool {

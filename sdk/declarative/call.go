@@ -148,6 +148,10 @@ func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Para
 		}
 		m.Serial = []string{serial}
 	}
+	if picked := id.Match["ipaddress"]; id.Kind == cloudstack.Reserve && picked != "" {
+		// Two that want the same would each find it taken, and not by whom.
+		m.Serial = append(m.Serial, "reserve "+picked)
+	}
 	o.guard.Lock()
 	o.attempted = true
 	o.guard.Unlock()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
@@ -18,6 +20,13 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 	o, err := rt.begin(req, req.Prior)
 	if err != nil {
 		return Result{Status: OK, Value: req.Prior, Private: req.Private, Problems: []Problem{{Summary: "Cannot delete " + req.Type.Name, Detail: explain(err)}}}
+	}
+	if o.id == "" && o.typ.Create != nil && !o.typ.Create.Handler && len(o.typ.Create.Calls) == 0 {
+		// A set of rules of which an interrupted run made some.
+		o.id, err = o.derivedID()
+		if err != nil {
+			return o.kept(err)
+		}
 	}
 	if o.id == "" {
 		return Result{Status: Gone}
@@ -64,6 +73,21 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 		return Result{Status: Partial, Value: o.self, Private: o.private.encode(), Problems: problems}
 	}
 	return Result{Status: Gone}
+}
+
+// derivedID is the id of an object that has none of its own, by what it is made
+// from.
+func (o *operation) derivedID() (string, error) {
+	id := o.typ.Attr("id")
+	if id == nil {
+		return "", nil
+	}
+	d := &decoder{templates: o.templates, object: cloudstack.Object{}, roots: o.roots.with("self", o.self)}
+	v, err := d.attribute(id, cty.NilVal)
+	if err != nil {
+		return "", fmt.Errorf("id of %s: %w", o.Address, err)
+	}
+	return textOf(v), nil
 }
 
 // outlives tells whether children stay when their object is deleted: those that

@@ -95,7 +95,12 @@ func (o *operation) reserve(ctx context.Context, s callSite, params cloudstack.P
 		return object, err
 	}
 	list := o.typ.Read.Calls[0]
-	id := cloudstack.Identity{Kind: cloudstack.Reserve, List: list.Command, Result: list.Result}
+	id := cloudstack.Identity{Kind: cloudstack.Reserve, List: list.Command, Result: list.Result, Unless: map[string]string{}}
+	for param, field := range map[string]string{"networkid": "associatednetworkid", "vpcid": "vpcid"} {
+		if want := params[param]; want != "" {
+			id.Unless[field] = want
+		}
+	}
 	if wanted := params["ipaddress"]; wanted != "" {
 		id.Match = map[string]string{"ipaddress": wanted}
 		object, _, err := o.send(ctx, s, params, createKey, "", id)
