@@ -8,17 +8,13 @@ import (
 // bug is a mistake that is made on purpose, to see that it is found. The zero
 // value is none.
 type bug struct {
-	name string
-
 	// In the state.
-	acksEarly      bool // an append is acknowledged before it is durable
-	noFlush        bool // a crash loses the last appends
-	torn           bool // a crash may keep half an append
-	noFence        bool // whoever held the state may still write
-	neverRenews    bool // the lease runs out under its holder
-	takesHeldLease bool // nobody waits for the end of another's lease
-	entries        func([]state.Entry) []state.Entry
-	snapshot       func(*state.Snapshot)
+	acksEarly   bool // an append is acknowledged before it is durable
+	noFlush     bool // a crash loses the last appends
+	noFence     bool // whoever held the state may still write
+	neverRenews bool // the lease runs out under its holder
+	entries     func([]state.Entry) []state.Entry
+	snapshot    func(*state.Snapshot)
 
 	// In the engine.
 	plan    func(*plan.Plan)

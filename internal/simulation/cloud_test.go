@@ -283,6 +283,9 @@ var deletes = map[string]string{
 	"disassociateIpAddress": "address", "deleteFirewallRule": "rule", "deleteEgressFirewallRule": "egress", "deleteTemplate": "template",
 }
 
+// going are the states of objects that a job removes.
+var going = map[string]string{"vm": "Expunging", "address": "Releasing"}
+
 func (c *cloud) remove(kind, id string, how fate) (map[string]any, *refusal) {
 	if o := c.objects[id]; o != nil && o.kind == kind && o.leaving {
 		// Jobs on one object queue up; the second finds nothing to do.
@@ -328,8 +331,8 @@ func (c *cloud) remove(kind, id string, how fate) (map[string]any, *refusal) {
 	if kind == "group" {
 		return end(how == jobFails)
 	}
-	if o.leaving && kind == "vm" {
-		o.fields["state"] = "Expunging"
+	if state := going[kind]; o.leaving && state != "" {
+		o.fields["state"] = state
 	}
 	j := c.start(how, end)
 	o.leaves = j.at

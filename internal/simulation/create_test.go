@@ -18,6 +18,12 @@ type creator struct {
 	sync   bool
 }
 
+// making and made are the states of objects while and after a job makes them.
+var (
+	making = map[string]string{"vm": "Starting", "volume": "Creating", "rule": "Add", "egress": "Add"}
+	made   = map[string]string{"vm": "Running", "volume": "Allocated", "rule": "Active", "egress": "Active"}
+)
+
 var creates = map[string]creator{
 	"createNetwork": {
 		kind: "network", sync: true,
@@ -96,11 +102,8 @@ func (d creator) make(c *cloud, p url.Values, how fate) (map[string]any, *refusa
 		return map[string]any{key: maps.Clone(o.fields)}, nil
 	}
 	o.hidden = d.quiet
-	if d.quiet && how == jobHangs {
-		how = happen // nobody could tell it from one that was never begun
-	}
-	if d.kind == "vm" {
-		o.fields["state"] = "Starting"
+	if state := making[d.kind]; state != "" {
+		o.fields["state"] = state
 	}
 	j := c.start(how, func(fails bool) (map[string]any, *refusal) { return d.made(c, o, key, fails) })
 	if d.quiet {
@@ -119,8 +122,8 @@ func (d creator) made(c *cloud, o *object, key string, fails bool) (map[string]a
 	case fails:
 		delete(c.objects, o.id)
 		return nil, &refusal{530, "the job failed"}
-	case d.kind == "vm":
-		o.fields["state"] = "Running"
+	case made[d.kind] != "":
+		o.fields["state"] = made[d.kind]
 	}
 	return map[string]any{key: maps.Clone(o.fields)}, nil
 }

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,17 +29,18 @@ type faults struct {
 	calamity calamity
 	at       int // turns until the calamity
 	process  *process
-	asleep   bool // the process was stopped
+	asleep   bool   // the process was stopped
+	hold     string // a command whose job is to become known before anything else goes wrong
 }
 
 // plan of what goes wrong in the next run.
 func (s *schedule) newFaults(p *process, leased bool) *faults {
-	f := &faults{on: true, process: p, chance: 6 + s.random.IntN(30), left: s.random.IntN(4)}
+	f := &faults{on: true, process: p, chance: 4 + s.random.IntN(20), left: s.random.IntN(6)}
 	f.calamity = calamity(s.random.IntN(int(calamities)))
 	if f.calamity == stoppedLong && !leased {
 		f.calamity = killed
 	}
-	f.at = s.random.IntN(40)
+	f.at = s.random.IntN(20 << s.random.IntN(4))
 	if f.calamity == clockJumps {
 		f.left = 0 // what is on its way is judged by the clock
 	}
@@ -48,6 +50,14 @@ func (s *schedule) newFaults(p *process, leased bool) *faults {
 // strike decides what becomes of an event.
 func (f *faults) strike(s *schedule, e *event) fate {
 	if f == nil || !f.on || e.process != f.process {
+		return happen
+	}
+	if f.hold != "" {
+		// The job of a call that shows nothing before it is over can be found
+		// again only by its id.
+		if e.kind == written && strings.Contains(e.name, f.hold) && strings.Contains(e.name, " job-") {
+			f.hold = ""
+		}
 		return happen
 	}
 	if f.at--; f.at == 0 && f.calamity != nothingElse {
@@ -66,7 +76,11 @@ func (f *faults) strike(s *schedule, e *event) fate {
 	case write:
 		return fail
 	case request:
-		return []fate{fail, loseBack, linger, jobFails, jobHangs}[s.random.IntN(5)]
+		how := []fate{fail, loseBack, linger, jobFails, jobHangs}[s.random.IntN(5)]
+		if command := strings.Fields(e.name)[1]; how == jobHangs && creates[command].quiet {
+			f.hold = command
+		}
+		return how
 	}
 	return happen
 }

@@ -37,8 +37,8 @@ types:
         children:
           key: [protocol, ports]
           list: {call: listEgressFirewallRules, params: {networkid: "${self.id}"}, result: firewallrule}
-          create: {call: createEgressFirewallRule, params: {networkid: "${self.id}"}, result: firewallrule, serial: "${self.id}"}
-          delete: {call: deleteEgressFirewallRule, serial: "${self.id}"}
+          create: {call: createEgressFirewallRule, params: {networkid: "${self.id}"}, result: firewallrule}
+          delete: {call: deleteEgressFirewallRule}
     create: {call: createNetwork, result: network}
     read: {call: listNetworks, batch: true, result: network}
     update: [{call: updateNetwork, on: [name, note], result: network}]
@@ -69,8 +69,8 @@ types:
         children:
           key: [protocol, ports]
           list: {call: listFirewallRules, params: {ipaddressid: "${self.addr}"}, result: firewallrule}
-          create: {call: createFirewallRule, params: {ipaddressid: "${self.addr}"}, result: firewallrule, serial: "${self.addr}"}
-          delete: {call: deleteFirewallRule, serial: "${self.addr}"}
+          create: {call: createFirewallRule, params: {ipaddressid: "${self.addr}"}, result: firewallrule}
+          delete: {call: deleteFirewallRule}
     create: {calls: []}
     read: {call: listPublicIpAddresses, batch: true, result: publicipaddress}
     delete: {calls: []}

@@ -92,6 +92,7 @@ func (w *world) newProcess() (*process, error) {
 		return nil, diags
 	}
 	p.host = host
+	w.processes = append(w.processes, p)
 	host.SetCloud(&wire.Cloud{Endpoint: "http://cloud.test/client/api", ApiKey: "key", SecretKey: "secret", Signature: "sha1", SettleMs: w.bug.settleMs})
 	return p, nil
 }
@@ -108,7 +109,7 @@ func (p *process) dial(name, text string) (wire.PluginClient, func()) {
 	if err != nil {
 		panic(err) // the texts above are wrong
 	}
-	c := connect(name, server, p.world.bug.wire)
+	c := connect(name, server, p.world.bug.wire, p.world.schedule.post)
 	t.connection = c
 	p.mu.Lock()
 	p.connections[name] = c

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing/synctest"
 	"time"
+
+	"github.com/moldctl/moldctl/sdk/wire"
 )
 
 // errDead is what everything gets that a process does after it was killed.
@@ -60,6 +62,8 @@ type schedule struct {
 
 	mu     sync.Mutex // guards what follows
 	parked []*event
+	posted []message
+	closed bool
 	log    []string
 	faults *faults
 }
@@ -75,6 +79,51 @@ func (s *schedule) note(format string, args ...any) {
 	s.log = append(s.log, fmt.Sprintf("%9.3f ", time.Since(epoch).Seconds())+fmt.Sprintf(format, args...))
 }
 
+// message is on its way from a plugin to the host. It needs no turn, but one
+// arrives after the other: children are made by several goroutines at once.
+type message struct {
+	line *line
+	text *wire.ApplyDown
+}
+
+// name orders messages that are on their way at once. The result comes last.
+func (m message) name() string {
+	call := m.text.GetIntent().GetCall()
+	if call == nil {
+		call = m.text.GetCheckpoint().GetCall()
+	}
+	if m.text.GetResult() != nil {
+		return m.line.begun.GetAddress() + "~"
+	}
+	return m.line.begun.GetAddress() + " " + call.GetKey()
+}
+
+func (s *schedule) post(l *line, m *wire.ApplyDown) {
+	s.mu.Lock()
+	s.posted = append(s.posted, message{l, m})
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// carry brings one message to the host; false: there is none.
+func (s *schedule) carry() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.posted) == 0 {
+		return false
+	}
+	slices.SortStableFunc(s.posted, func(a, b message) int { return strings.Compare(a.name(), b.name()) })
+	first := s.posted[0]
+	s.posted = s.posted[1:]
+	if first.line.life.Err() == nil {
+		first.line.down.push(first.text)
+	}
+	return true
+}
+
 // epoch is when the clock of every bubble starts.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -84,7 +133,7 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 func (s *schedule) turn(ctx context.Context, e *event) (fate, error) {
 	e.decided, e.since = make(chan fate, 1), time.Now()
 	s.mu.Lock()
-	if e.process.dead {
+	if e.process.dead || s.closed {
 		s.mu.Unlock()
 		return die, errDead
 	}
@@ -127,7 +176,7 @@ func (s *schedule) drop(e *event) {
 }
 
 // maxTurns is far above what a run needs.
-const maxTurns = 20000
+const maxTurns = 50000
 
 // drive lets things happen until done is closed, or stop says so. It returns
 // an error when neither comes.
@@ -141,6 +190,9 @@ func (s *schedule) drive(done <-chan struct{}, stop func() bool) error {
 		}
 		if stop() {
 			return nil
+		}
+		if s.carry() {
+			continue
 		}
 		e := s.choose()
 		if e == nil {
@@ -239,7 +291,21 @@ func (s *schedule) end(p *process, mayArrive bool) {
 	s.parked = rest
 }
 
-// after waits until nothing of earlier processes can arrive any more.
+// close lets nothing happen any more.
+func (s *schedule) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, e := range s.parked {
+		if !e.orphan {
+			e.taken = true
+			e.decided <- die
+		}
+	}
+	s.parked, s.posted = nil, nil
+}
+
+// clear waits until nothing of earlier processes can arrive any more.
 func (s *schedule) clear() {
 	for {
 		synctest.Wait()

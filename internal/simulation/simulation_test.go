@@ -5,29 +5,39 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
 
-// SeedVariable names one seed to play instead of all, with its event log.
+// seedVariable names one seed to play instead of all, with its event log.
 const seedVariable = "MOLDCTL_SEED"
 
+// TestMain lets memory grow: a life is short, and nothing of it is kept.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
+
+// soak turns on what takes long.
+func soak() bool { return os.Getenv("MOLDCTL_SOAK") != "" }
+
 // play plays one seed and returns its event log and what is wrong.
-func play(t *testing.T, seed uint64, b bug) (log []string, wrong error) {
+func play(t *testing.T, seed uint64, plant func(*world)) (log []string, wrong error) {
 	t.Helper()
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
 	uuid.SetRand(&seeded{random: rand.NewChaCha8(key)})
 	dir := t.TempDir()
 	synctest.Test(t, func(*testing.T) {
-		w := newWorld(seed, dir, b)
+		w := newWorld(seed, dir, plant)
 		wrong = w.live()
-		w.schedule.clear()
-		settleDown()
+		w.end()
 		log = w.schedule.log
 	})
 	return log, wrong
@@ -46,7 +56,7 @@ func TestSeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log, wrong := play(t, seed, bug{})
+		log, wrong := play(t, seed, nil)
 		t.Log(report(seed, log, wrong))
 		if wrong != nil {
 			t.Fail()
@@ -54,14 +64,30 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	seeds := uint64(300)
-	if os.Getenv("MOLDCTL_SOAK") != "" {
+	if soak() {
 		seeds = 10000
 	}
 	failures := 0
-	for seed := uint64(1); seed <= seeds && failures < 12; seed++ {
-		if log, wrong := play(t, seed, bug{}); wrong != nil {
+	for seed := uint64(1); seed <= seeds && failures < 3; seed++ {
+		if log, wrong := play(t, seed, nil); wrong != nil {
 			failures++
 			t.Error(report(seed, log, wrong))
+		}
+	}
+}
+
+// TestTheSameSeedIsTheSameLife plays seeds twice and compares what happened.
+func TestTheSameSeedIsTheSameLife(t *testing.T) {
+	defer uuid.SetRand(nil)
+	seeds := uint64(12)
+	if soak() {
+		seeds = 500
+	}
+	for seed := uint64(1); seed <= seeds; seed++ {
+		first, _ := play(t, seed, nil)
+		second, _ := play(t, seed, nil)
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Errorf("seed %d happened differently the second time (-first +second):\n%s", seed, diff)
 		}
 	}
 }

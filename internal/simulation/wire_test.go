@@ -25,14 +25,15 @@ type tamper struct {
 // straight to the service, until the plugin dies.
 type connection struct {
 	name   string
+	post   func(*line, *wire.ApplyDown) // brings a message on its way to the host
 	server wire.PluginServer
 	tamper tamper
 	life   context.Context // of the plugin
 	kill   context.CancelFunc
 }
 
-func connect(name string, server wire.PluginServer, t tamper) *connection {
-	c := &connection{name: name, server: server, tamper: t}
+func connect(name string, server wire.PluginServer, t tamper, post func(*line, *wire.ApplyDown)) *connection {
+	c := &connection{name: name, server: server, tamper: t, post: post}
 	c.life, c.kill = context.WithCancel(context.Background())
 	return c
 }
@@ -170,12 +171,11 @@ func (c *connection) Apply(ctx context.Context, _ ...grpc.CallOption) (grpc.Bidi
 		l.cancel()
 	})
 	go func() {
-		err := c.server.Apply(pluginEnd{line: l})
-		if err == nil {
-			err = io.EOF
+		if err := c.server.Apply(pluginEnd{line: l}); err != nil {
+			l.down.end(err)
+			l.cancel()
 		}
-		l.down.end(err)
-		l.cancel()
+		// Otherwise the result is on its way, and ends it.
 	}()
 	return hostEnd{line: l}, nil
 }
@@ -188,7 +188,8 @@ type line struct {
 	up     *queue[*wire.ApplyUp]
 	down   *queue[*wire.ApplyDown]
 
-	held []*wire.ApplyDown // by a tamper
+	begun *wire.Start       // what the host asked for
+	held  []*wire.ApplyDown // by a tamper
 }
 
 // ack answers the plugin in the host's place.
@@ -204,8 +205,11 @@ type hostEnd struct {
 func (h hostEnd) Context() context.Context { return h.ctx }
 
 func (h hostEnd) Send(m *wire.ApplyUp) error {
-	if s := m.GetStart(); s != nil && h.tamper.start != nil {
-		h.tamper.start(s)
+	if s := m.GetStart(); s != nil {
+		h.begun = s
+		if h.tamper.start != nil {
+			h.tamper.start(s)
+		}
 	}
 	h.up.push(m)
 	return nil
@@ -213,6 +217,9 @@ func (h hostEnd) Send(m *wire.ApplyUp) error {
 
 func (h hostEnd) Recv() (*wire.ApplyDown, error) {
 	m, err := h.down.pop(h.ctx)
+	if m.GetResult() != nil {
+		h.down.end(io.EOF)
+	}
 	if err != nil && h.ctx.Err() != nil && h.life.Err() == nil && err == h.ctx.Err() {
 		return nil, status.FromContextError(err).Err()
 	}
@@ -233,7 +240,7 @@ func (p pluginEnd) Send(m *wire.ApplyDown) error {
 	if p.tamper.down != nil && !p.tamper.down(m, p.line) {
 		return nil
 	}
-	p.down.push(m)
+	p.post(p.line, m)
 	return nil
 }
 

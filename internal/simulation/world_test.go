@@ -14,22 +14,30 @@ import (
 
 // world is one user, one stack, one state and one cloud.
 type world struct {
-	seed     uint64
-	dir      string
-	bug      bug
-	random   *rand.Rand // of what the user does
-	schedule *schedule
-	cloud    *cloud
-	disk     *disk
-	stack    *stack
-	runs     int
+	seed      uint64
+	dir       string
+	bug       bug
+	random    *rand.Rand // of what the user does
+	schedule  *schedule
+	cloud     *cloud
+	disk      *disk
+	stack     *stack
+	runs      int
+	processes []*process
+	rounds    int // how often the stack is changed and applied
 }
 
-func newWorld(seed uint64, dir string, b bug) *world {
-	w := &world{seed: seed, dir: dir, bug: b, random: rand.New(rand.NewPCG(seed, 2)), schedule: newSchedule(seed)}
+func newWorld(seed uint64, dir string, plant func(*world)) *world {
+	w := &world{seed: seed, dir: dir, random: rand.New(rand.NewPCG(seed, 2)), schedule: newSchedule(seed), rounds: 2}
+	if soak() {
+		w.rounds = 4
+	}
 	w.cloud = newCloud(w.schedule.note)
 	w.disk = newDisk(w.random.IntN(2) == 0)
 	w.stack = newStack(w.random)
+	if plant != nil {
+		plant(w)
+	}
 	return w
 }
 
@@ -92,8 +100,16 @@ func (w *world) faulty(destroy bool) error {
 			return fmt.Errorf("a run that had lost the state wrote to it:\n%s\nbecame\n%s", before, after)
 		}
 	}
+	if p.isDead() {
+		return nil // nobody hears what it says
+	}
+	var said []string
 	for _, d := range out.diags {
-		w.schedule.note("%s said: %s: %s", p.name, d.Summary, d.Detail)
+		said = append(said, p.name+" said: "+d.Summary+": "+d.Detail)
+	}
+	slices.Sort(said)
+	for _, line := range said {
+		w.schedule.note("%s", line)
 	}
 	return nil
 }
@@ -112,7 +128,7 @@ func (w *world) rows() string {
 // live plays the whole life of a stack and returns what is wrong.
 func (w *world) live() error {
 	w.twins()
-	for round := range 3 {
+	for round := range w.rounds {
 		if round > 0 {
 			w.meddle()
 		}
@@ -132,10 +148,8 @@ func (w *world) live() error {
 			w.stack.edit(w.random)
 		}
 	}
-	if w.random.IntN(2) == 0 {
-		if err := w.faulty(true); err != nil {
-			return err
-		}
+	if err := w.faulty(true); err != nil {
+		return err
 	}
 	if err := w.converges(true); err != nil {
 		return fmt.Errorf("destroy: %w", err)
@@ -235,8 +249,12 @@ func (s *seeded) Read(p []byte) (int, error) {
 	return s.random.Read(p)
 }
 
-// settleDown lets what dead processes still try come to its end.
-func settleDown() {
+// end kills what still runs and lets it come to its end.
+func (w *world) end() {
+	w.schedule.close()
+	for _, p := range w.processes {
+		p.kill(false)
+	}
 	time.Sleep(time.Hour)
 	synctest.Wait()
 }
