@@ -150,7 +150,8 @@ func (c *Call) memberOf(projectID string) bool {
 			return true
 		}
 	}
-	return false
+	_, ok = c.ProjectMemberInfo.Get(memberID(projectID, c.Caller.User.ID))
+	return ok
 }
 
 // inDomain reports whether domain id is root or below root.
@@ -204,6 +205,9 @@ func (c *Call) projectOwner(projectID string) (Owner, error) {
 	}
 	if !c.Caller.Root() && !c.memberOf(projectID) {
 		return Owner{}, Denied("Account %s can't access project id=%d", accountText(c.Caller.Account), p.N)
+	}
+	if err := c.mayInProject(p); err != nil {
+		return Owner{}, err
 	}
 	return Owner{AccountID: p.AccountID, DomainID: p.DomainID, ProjectID: p.ID}, nil
 }

@@ -11,6 +11,8 @@ func moreCommands() []map[string]command {
 		hostCommands,
 		clusterCommands,
 		poolCommands,
+		projectMemberCommands,
+		projectRoleCommands,
 		snapshotPolicyCommands,
 		scheduleCommands,
 		smallCommands,

@@ -16,7 +16,6 @@ var projectCommands = map[string]command{
 	"addAccountToProject":      {start: startMember, job: addMemberJob, event: "PROJECT.ACCOUNT.ADD"},
 	"deleteAccountFromProject": {start: startMember, job: removeMemberJob, event: "PROJECT.ACCOUNT.REMOVE"},
 	"listProjectAccounts":      {run: listProjectAccounts},
-	"listProjectInvitations":   {run: listProjectInvitations, id: kindAny},
 }
 
 func startCreateProject(c *Call) (string, error) {
@@ -117,7 +116,7 @@ func startProject(c *Call) (string, error) {
 		return "", Invalid("Unable to find the project id=%s", c.Str("id"))
 	}
 	governs := c.Caller.Account.Type == AccountDomainAdmin && c.inDomain(p.DomainID, c.Caller.Account.DomainID)
-	owner := len(p.Members) > 0 && p.Members[0] == c.Caller.Account.ID
+	owner := c.leadsProject(p)
 	if !c.Caller.Root() && !governs && !owner {
 		return "", Denied("Account %s can't access project id=%d", accountText(c.Caller.Account), p.N)
 	}
@@ -228,9 +227,20 @@ func addMemberJob(c *Call) (Obj, error) {
 	if !ok || !found {
 		return nil, Internal("Failed to add account to the project")
 	}
-	if !slices.Contains(p.Members, a.ID) {
-		p.Members = append(slices.Clone(p.Members), a.ID)
-		c.Projects.Put(p)
+	admin, role, err := c.roleParams(p)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(p.Members, a.ID) {
+		return Success(), nil
+	}
+	if c.Setting("project.invite.required") == "true" {
+		return c.invite(p, Invitation{AccountID: a.ID, Email: c.Str("email"), Admin: admin, RoleID: role})
+	}
+	p.Members = append(slices.Clone(p.Members), a.ID)
+	c.Projects.Put(p)
+	if admin || role != "" {
+		c.putMember(p, a.ID, "", admin, role)
 	}
 	return Success(), nil
 }
@@ -245,6 +255,7 @@ func removeMemberJob(c *Call) (Obj, error) {
 		return nil, Invalid("Unable to delete account %s from the project id=%s as the account is the owner of the project", c.Str("account"), p.ID)
 	}
 	p.Members = slices.DeleteFunc(slices.Clone(p.Members), func(id string) bool { return id == a.ID })
+	c.ProjectMemberInfo.Delete(memberID(p.ID, a.ID))
 	c.Projects.Put(p)
 	return Success(), nil
 }
@@ -262,8 +273,9 @@ func listProjectAccounts(c *Call) (any, error) {
 	var rows []Obj
 	for _, id := range members {
 		a, ok := c.Accounts.Get(id)
+		info, _ := c.ProjectMemberInfo.Get(memberID(p.ID, id))
 		role := "Regular"
-		if id == p.Members[0] {
+		if id == p.Members[0] || info.Admin {
 			role = "Admin"
 		}
 		if !ok || !c.is("account", a.Name) || c.Has("role") && !strings.EqualFold(c.Str("role"), role) {
@@ -273,10 +285,9 @@ func listProjectAccounts(c *Call) (any, error) {
 		if d, ok := c.Domains.Get(a.DomainID); ok {
 			o["domainid"], o["domain"], o["domainpath"] = d.ID, d.Name, d.Path
 		}
+		c.putProjectRole(o, info)
 		rows = append(rows, o)
 	}
+	rows = append(rows, c.projectUsers(p)...)
 	return Listing("projectaccount", rows, func(o Obj) Obj { return o }), nil
 }
-
-// listProjectInvitations is always empty: members are added at once, as with the setting project.invite.required false.
-func listProjectInvitations(*Call) (any, error) { return List{Key: "projectinvitation"}, nil }
