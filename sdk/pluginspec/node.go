@@ -23,8 +23,14 @@ func resolve(n *yaml.Node) *yaml.Node {
 // mapping reads a mapping whose keys are known; what names the mapping in
 // messages ("a call").
 func (s *source) mapping(n *yaml.Node, what string, known fields) bool {
+	if s.probe != nil {
+		s.probe.enter(what, knownKeys(known))
+	}
 	return s.entries(n, what, func(key, value *yaml.Node) {
 		if read, ok := known[key.Value]; ok {
+			if s.probe != nil {
+				defer s.probe.visit(what, key.Value)()
+			}
 			read(key, value)
 			return
 		}
@@ -35,8 +41,14 @@ func (s *source) mapping(n *yaml.Node, what string, known fields) bool {
 // readInto is mapping for what a file holds many of: the keys are a table that
 // is made once.
 func readInto[T any](s *source, n *yaml.Node, what string, known map[string]func(*source, T, *yaml.Node), into T) bool {
+	if s.probe != nil {
+		s.probe.enter(what, knownKeys(known))
+	}
 	return s.entries(n, what, func(key, value *yaml.Node) {
 		if read, ok := known[key.Value]; ok {
+			if s.probe != nil {
+				defer s.probe.visit(what, key.Value)()
+			}
 			read(s, into, value)
 			return
 		}
@@ -61,6 +73,9 @@ func (s *source) entries(n *yaml.Node, what string, visit func(key, value *yaml.
 	if n.Kind != yaml.MappingNode {
 		s.fail(n, "Mapping expected", "%s is written as keys and values, not as %s.", sentence(what)[:len(sentence(what))-1], kindOf(n))
 		return false
+	}
+	if s.probe != nil {
+		defer s.probe.visit("", "")() // until a mapping says which of its keys it is
 	}
 	seen := make(map[string]int, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -98,6 +113,7 @@ func isNull(n *yaml.Node) bool {
 
 // str reads text: any scalar, as it is written.
 func (s *source) str(n *yaml.Node) (string, bool) {
+	s.probe.note("text")
 	if n.Kind != yaml.ScalarNode || isNull(n) {
 		s.fail(n, "Text expected", "This is %s; write text.", kindOf(n))
 		return "", false
@@ -106,6 +122,7 @@ func (s *source) str(n *yaml.Node) (string, bool) {
 }
 
 func (s *source) boolean(n *yaml.Node) bool {
+	s.probe.note("bool")
 	if n.Kind == yaml.ScalarNode && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
 		switch n.Value {
 		case "true":
@@ -119,6 +136,7 @@ func (s *source) boolean(n *yaml.Node) bool {
 }
 
 func (s *source) integer(n *yaml.Node) int {
+	s.probe.note("integer")
 	if n.Kind == yaml.ScalarNode {
 		if v, err := strconv.Atoi(n.Value); err == nil {
 			return v
@@ -129,6 +147,7 @@ func (s *source) integer(n *yaml.Node) int {
 }
 
 func (s *source) float(n *yaml.Node) float64 {
+	s.probe.note("number")
 	if n.Kind == yaml.ScalarNode {
 		if v, err := strconv.ParseFloat(n.Value, 64); err == nil {
 			return v
@@ -139,6 +158,7 @@ func (s *source) float(n *yaml.Node) float64 {
 }
 
 func (s *source) duration(n *yaml.Node) time.Duration {
+	s.probe.note("duration")
 	if n.Kind == yaml.ScalarNode {
 		if v, err := time.ParseDuration(n.Value); err == nil && v > 0 {
 			return v
@@ -150,6 +170,7 @@ func (s *source) duration(n *yaml.Node) time.Duration {
 
 // list reads a list of texts; a single text stands for a list of one.
 func (s *source) list(n *yaml.Node) []string {
+	s.probe.note("texts")
 	if n.Kind == yaml.ScalarNode && !isNull(n) {
 		return []string{n.Value}
 	}
@@ -173,6 +194,7 @@ func (s *source) list(n *yaml.Node) []string {
 
 // choice reads one of a few words.
 func (s *source) choice(n *yaml.Node, words ...string) string {
+	s.probe.note("text", words...)
 	v, ok := s.str(n)
 	if !ok {
 		return ""

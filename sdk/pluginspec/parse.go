@@ -143,6 +143,7 @@ func (s *source) protocol(n *yaml.Node) int {
 
 // words reads a list of words out of a few.
 func (s *source) words(n *yaml.Node, known ...string) []string {
+	s.probe.note("texts", known...)
 	list := s.list(n)
 	for _, w := range list {
 		if !slices.Contains(known, w) {

@@ -19,6 +19,7 @@ type source struct {
 	text     []byte
 	lines    []int // byte offset of the start of each line
 	diags    hcl.Diagnostics
+	probe    *probe // nil unless the format itself is asked for
 }
 
 func newSource(filename string, text []byte) *source {

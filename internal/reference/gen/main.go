@@ -29,6 +29,13 @@ func generate(from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
+	schema, err := reference.Schema()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(to, "plugin.schema.json"), schema, 0o644); err != nil {
+		return err
+	}
 	for _, path := range specs {
 		src, err := os.ReadFile(path)
 		if err != nil {
