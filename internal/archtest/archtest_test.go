@@ -35,9 +35,11 @@ func TestImports(t *testing.T) {
 	}{
 		"core and plugins apart":    {[]string{"core"}, nil, []string{"plugins"}, "the core knows plugins only by their protocol"},
 		"plugins and core apart":    {[]string{"plugins"}, nil, []string{"core"}, "bundled plugins get no privilege"},
-		"sdk stands alone":          {[]string{"sdk"}, nil, []string{"core", "plugins", "internal", "cmd"}, "third parties import it"},
+		"sdk stands alone":          {[]string{"sdk"}, []string{"sdk/cloudtest"}, []string{"core", "plugins", "internal", "cmd"}, "third parties import it"},
 		"cloudsim stands alone":     {[]string{"internal/cloudsim"}, nil, []string{"core", "plugins", "sdk", "cmd", "internal/conformance"}, "a double that knows our client proves nothing"},
-		"cloudsim is not built in":  {[]string{"core", "plugins", "sdk"}, nil, []string{"internal/cloudsim"}, "the embedded cloud is reached like any other, over HTTP"},
+		"cloudsim is not built in":  {[]string{"core", "plugins", "sdk"}, []string{"sdk/cloudtest"}, []string{"internal/cloudsim"}, "the embedded cloud is reached like any other, over HTTP"},
+		"cloudtest is for tests":    {[]string{"core", "plugins", "sdk", "cmd", "internal"}, nil, []string{"sdk/cloudtest"}, "it brings a whole cloud along"},
+		"cloudtest is thin":         {[]string{"sdk/cloudtest"}, nil, []string{"core", "plugins", "sdk", "cmd"}, "it shows internal/cloudsim to tests, and nothing else"},
 		"graph is generic":          {[]string{"core/graph"}, nil, []string{"core", "sdk", "plugins", "internal", "cmd"}, "it knows nothing of stacks"},
 		"diag is the lowest layer":  {[]string{"core/diag"}, nil, []string{"core", "sdk", "plugins", "internal", "cmd"}, "every phase uses it"},
 		"spec needs no later phase": {[]string{"core/spec"}, nil, []string{"core/eval", "core/plan", "core/apply", "core/state", "core/pluginhost", "sdk"}, "loading needs no plugin and no cloud"},

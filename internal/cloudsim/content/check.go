@@ -140,14 +140,6 @@ func (f *File) checkPod(d *decoder, p *PodSpec) {
 	twins(f, d, "cluster", p.Clusters, func(c *ClusterSpec) *string { return &c.Name })
 }
 
-func (f *File) domains() map[string]bool {
-	known := map[string]bool{"ROOT": true}
-	for _, d := range f.Domains {
-		known[d.Path] = true
-	}
-	return known
-}
-
 // accountTypes are the roles' types that go with an account's type.
 var accountTypes = map[string]string{"admin": "Admin", "domain-admin": "DomainAdmin", "user": "User"}
 
