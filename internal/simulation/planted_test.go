@@ -70,11 +70,11 @@ func allPlanted() map[string]planted {
 func plantedInState() map[string]planted {
 	set := func(change func(*bug)) func(*world) { return func(w *world) { change(&w.bug) } }
 	return map[string]planted{
-		"no flush before the acknowledgement": {"a crash loses intents that were acted on", 1, set(func(b *bug) { b.noFlush = true })},
+		"no flush before the acknowledgement": {"a crash loses intents that were acted on", 29, set(func(b *bug) { b.noFlush = true })},
 		"acknowledged before durable":         {"a crash loses intents that were acted on", 1, set(func(b *bug) { b.acksEarly = true })},
-		"fence not checked":                   {"who lost the state writes to it", 1, func(w *world) { w.disk.leased, w.bug.noFence = true, true }},
-		"lease not renewed":                   {"a run is cut off in the middle", 1, func(w *world) { w.disk.leased, w.bug.neverRenews = true, true }},
-		"signatures outlive the lease":        {"who lost the state changes the cloud", 1, func(w *world) { w.disk.leased, w.bug.unbound = true, true }},
+		"fence not checked":                   {"who lost the state writes to it", 3, func(w *world) { w.disk.leased, w.bug.noFence = true, true }},
+		"lease not renewed":                   {"a run is cut off in the middle", 3, func(w *world) { w.disk.leased, w.bug.neverRenews = true, true }},
+		"signatures outlive the lease":        {"who lost the state changes the cloud", 3, func(w *world) { w.disk.leased, w.bug.unbound = true, true }},
 	}
 }
 
@@ -117,19 +117,19 @@ func inObjects(change func(*state.Object)) func(*world) {
 // plantedInRecords are mistakes in what the engine writes down.
 func plantedInRecords() map[string]planted {
 	return map[string]planted{
-		"checkpoint dropped": {"a job is forgotten while it runs", 1, each(func(e state.Entry) []state.Entry {
+		"checkpoint dropped": {"a job is forgotten while it runs", 60, with("image", each(func(e state.Entry) []state.Entry {
 			if c, ok := e.(state.PutCall); ok && (c.Call.ID != "" || c.Call.Job != "") {
 				return nil
 			}
 			return []state.Entry{e}
-		})},
+		}))},
 		"delete forgets before success": {"an object whose delete fails is forgotten", 1, each(func(e state.Entry) []state.Entry {
 			if b, ok := e.(state.Begin); ok && b.Operation.Action == string(plan.Delete) {
 				return []state.Entry{state.Put{Key: b.Operation.Key}, e}
 			}
 			return []state.Entry{e}
 		})},
-		"deposed lost": {"the old object of a replacement is forgotten", 1, each(func(e state.Entry) []state.Entry {
+		"deposed lost": {"the old object of a replacement is forgotten", 27, each(func(e state.Entry) []state.Entry {
 			if m, ok := e.(state.Move); ok {
 				return []state.Entry{state.Put{Key: m.From}}
 			}
@@ -141,10 +141,10 @@ func plantedInRecords() map[string]planted {
 			}
 			return []state.Entry{e}
 		})},
-		"pending calls forgotten": {"what an unfinished operation made is forgotten", 1, inObjects(func(o *state.Object) { o.Pending = nil })},
+		"pending calls forgotten": {"what an unfinished operation made is forgotten", 19, inObjects(func(o *state.Object) { o.Pending = nil })},
 		"private data lost":       {"children are forgotten", 1, inObjects(func(o *state.Object) { o.Private = nil })},
-		"partial taken as whole":  {"an unfinished object stays so", 1, inObjects(func(o *state.Object) { o.Status, o.Pending = state.OK, nil })},
-		"tainted not replaced": {"an unusable object stays", 1, with("vm", func(w *world) {
+		"partial taken as whole":  {"an unfinished object stays so", 19, inObjects(func(o *state.Object) { o.Status, o.Pending = state.OK, nil })},
+		"tainted not replaced": {"an unusable object stays", 19, with("vm", func(w *world) {
 			inObjects(func(o *state.Object) {
 				if o.Status == state.Tainted {
 					o.Status = state.OK
@@ -174,7 +174,7 @@ func plantedInRecords() map[string]planted {
 				}
 			}
 		}},
-		"prune before dependents": {"what is in use is removed", 1, func(w *world) {
+		"prune before dependents": {"what is in use is removed", 45, func(w *world) {
 			w.bug.plan = func(p *plan.Plan) {
 				for _, s := range p.Steps {
 					if s.Action == plan.Prune {
@@ -202,7 +202,7 @@ func plantedOnWire() map[string]planted {
 	}
 	return map[string]planted{
 		"intent after the call": {"a crash leaves what nobody announced", 1, down(intentLate)},
-		"parallel on serial identity": {"what is told apart by order is made in disorder", 1, with("disk", down(func(m *wire.ApplyDown, l *line) bool {
+		"parallel on serial identity": {"what is told apart by order is made in disorder", 59, with("disk", down(func(m *wire.ApplyDown, l *line) bool {
 			if p := m.GetPermit(); p != nil {
 				l.ack(p.GetSeq())
 			}
@@ -211,14 +211,14 @@ func plantedOnWire() map[string]planted {
 		"what was made is made again": {"calls of an interrupted run are not handed back", 1, func(w *world) {
 			w.bug.wire.start = func(s *wire.Start) { s.Resume = nil }
 		}},
-		"adoption by likeness": {"somebody else's object is taken", 1, settle(func(w *world, c *wire.Call) {
+		"adoption by likeness": {"somebody else's object is taken", 12, settle(func(w *world, c *wire.Call) {
 			if c.GetState() == wire.Call_ABSENT && c.GetCommand() == "createNetwork" {
 				if id := w.cloud.alike("network"); id != "" {
 					c.State, c.Id = wire.Call_DONE, id
 				}
 			}
 		})},
-		"recovery creates": {"what may not be wanted any more is made", 1, settle(func(w *world, c *wire.Call) {
+		"recovery creates": {"what may not be wanted any more is made", 12, settle(func(w *world, c *wire.Call) {
 			if c.GetState() == wire.Call_ABSENT && c.GetCommand() == "createNetwork" {
 				w.cloud.change("createNetwork", url.Values{"name": {"made by recovery"}}, happen)
 			}
@@ -237,13 +237,13 @@ func plantedOnWire() map[string]planted {
 				seen[r.GetRef()] = r.GetValue()
 			}
 		}},
-		"failed delete taken as gone": {"an object that is still there is forgotten", 1, down(func(m *wire.ApplyDown, l *line) bool {
+		"failed delete taken as gone": {"an object that is still there is forgotten", 28, down(func(m *wire.ApplyDown, l *line) bool {
 			if r := m.GetResult(); r != nil && l.begun.GetOp() == wire.Op_DELETE {
 				r.Status, r.Diagnostics = wire.Result_GONE, nil
 			}
 			return true
 		})},
-		"failed job taken as absent": {"what a failed job left is forgotten", 1, with("vm", down(func(m *wire.ApplyDown, _ *line) bool {
+		"failed job taken as absent": {"what a failed job left is forgotten", 19, with("vm", down(func(m *wire.ApplyDown, _ *line) bool {
 			if c := m.GetCheckpoint().GetCall(); c.GetState() == wire.Call_FAILED {
 				c.Id = ""
 			}
@@ -277,7 +277,7 @@ func plantedInCloud() map[string]planted {
 	return map[string]planted{
 		"absent concluded too early": {"what is still on its way is made twice", 1, func(w *world) { w.bug.settleMs = -1 }},
 		"duplicate on retry":         {"a change whose answer was lost is made twice", 1, func(w *world) { w.bug.resends = true }},
-		"failed job taken as success": {"what was not made is taken as made", 1, func(w *world) {
+		"failed job taken as success": {"what was not made is taken as made", 5, func(w *world) {
 			w.bug.answer = func(command string, body map[string]any) {
 				if command == "queryAsyncJobResult" && body["jobstatus"] == 2 {
 					body["jobstatus"] = 1

@@ -15,7 +15,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// seedVariable names one seed to play instead of all, with its event log.
+// seedVariable names one seed to play instead of all, with its event log, or a
+// range of seeds: 4711, or 301-900.
 const seedVariable = "MOLDCTL_SEED"
 
 // TestMain lets memory grow: a life is short, and nothing of it is kept.
@@ -51,29 +52,40 @@ func report(seed uint64, log []string, wrong error) string {
 // TestSeeds plays lives of stacks in which all kinds of things go wrong.
 func TestSeeds(t *testing.T) {
 	defer uuid.SetRand(nil)
-	if text := os.Getenv(seedVariable); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log, wrong := play(t, seed, nil)
-		t.Log(report(seed, log, wrong))
-		if wrong != nil {
-			t.Fail()
-		}
-		return
-	}
-	seeds := uint64(300)
+	first, last := uint64(1), uint64(300)
 	if soak() {
-		seeds = 10000
+		last = 10000
+	}
+	if text := os.Getenv(seedVariable); text != "" {
+		first, last = seedRange(t, text)
 	}
 	failures := 0
-	for seed := uint64(1); seed <= seeds && failures < 3; seed++ {
-		if log, wrong := play(t, seed, nil); wrong != nil {
+	for seed := first; seed <= last && failures < 3; seed++ {
+		log, wrong := play(t, seed, nil)
+		switch {
+		case wrong != nil:
 			failures++
 			t.Error(report(seed, log, wrong))
+		case first == last:
+			t.Log(report(seed, log, nil))
 		}
 	}
+}
+
+func seedRange(t *testing.T, text string) (first, last uint64) {
+	t.Helper()
+	from, to, several := strings.Cut(text, "-")
+	if !several {
+		to = from
+	}
+	first, err := strconv.ParseUint(from, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, err = strconv.ParseUint(to, 10, 64); err != nil {
+		t.Fatal(err)
+	}
+	return first, last
 }
 
 // TestTheSameSeedIsTheSameLife plays seeds twice and compares what happened.
