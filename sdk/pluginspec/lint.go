@@ -213,13 +213,20 @@ func (l *linter) sent(t *Type) {
 		}
 	}
 	for _, a := range t.Attributes {
-		used := !a.given() || (a.Name == "tags" && t.Tags != "") ||
+		used := !a.given() || l.owns(t, a) || (a.Name == "tags" && t.Tags != "") ||
 			slices.ContainsFunc(calls, func(c *Call) bool { return l.takes(c, a) || mentions(c.When, a.Name) }) ||
 			l.childrenUse(t.Blocks, a.Name)
 		if !used {
 			l.fail(a.Range, "Attribute is never sent", "No call of %q has a parameter %q for the attribute %q. Name the parameter with `param`, or use it in `params`.", t.Name, a.ParamNames()[0], a.Name)
 		}
 	}
+}
+
+// owns tells whether an attribute names what the objects of a type belong to:
+// the listing is asked for it.
+func (l *linter) owns(t *Type, a *Attribute) bool {
+	parts := strings.Split(t.IDField(), "/")
+	return slices.ContainsFunc(parts[:len(parts)-1], func(part string) bool { return strings.HasSuffix("."+part, "."+a.ParamNames()[0]) })
 }
 
 // childrenUse tells whether the calls of child blocks read an attribute.

@@ -1,0 +1,4 @@
+resource "disk_offering" "data" {
+  name = "Data"
+  size = 50
+}

@@ -1,0 +1,3 @@
+resource "instance_group" "web" {
+  name = "web"
+}
