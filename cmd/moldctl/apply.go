@@ -102,6 +102,8 @@ func (c change) carryOut(in *interrupts, s *session, p *plan.Plan) error {
 	switch {
 	case diags.HasErrors() || summary.Failed > 0 || summary.NotStarted > 0 || c.strict && summary.FailedChecks > 0:
 		return exitCode(exitError)
+	case summary.Waiting > 0:
+		return exitCode(exitWaiting)
 	case c.detailed && p.Changed():
 		return exitCode(exitChanges)
 	}
@@ -129,10 +131,10 @@ func (s *session) finish(c change, p *plan.Plan, done apply.Summary, failed bool
 	}
 	if s.flags.JSON {
 		return writeJSONLine(s.io.out, applyResult{
-			"result", !failed && done.NotStarted == 0 && !(c.strict && done.FailedChecks > 0),
+			"result", !failed && done.NotStarted == 0 && done.Waiting == 0 && !(c.strict && done.FailedChecks > 0),
 			map[string]int{
 				"created": done.Created, "updated": done.Updated, "replaced": done.Replaced, "deleted": done.Deleted,
-				"imported": done.Imported, "moved": done.Moved, "failed_checks": done.FailedChecks, "failed": done.Failed, "skipped": done.Skipped, "not_started": done.NotStarted,
+				"imported": done.Imported, "moved": done.Moved, "failed_checks": done.FailedChecks, "failed": done.Failed, "skipped": done.Skipped, "not_started": done.NotStarted, "waiting": done.Waiting,
 			},
 			outputs.json(false), diag.ToJSON(s.said, s.Files()),
 		})
@@ -159,7 +161,7 @@ func sentence(verb string, s apply.Summary) string {
 		what string
 	}{
 		{s.Imported, "imported"}, {s.Moved, "moved"}, {s.Created, "created"}, {s.Updated, "changed"}, {s.Replaced, "replaced"}, {s.Deleted, "deleted"},
-		{s.Failed, "failed"}, {s.Skipped, "skipped"}, {s.NotStarted, "not begun"},
+		{s.Failed, "failed"}, {s.Skipped, "skipped"}, {s.NotStarted, "not begun"}, {s.Waiting, "waiting for machines to be expunged"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
@@ -169,6 +171,9 @@ func sentence(verb string, s apply.Summary) string {
 		return ""
 	}
 	state := "complete"
+	if s.Failed+s.Skipped+s.NotStarted == 0 && s.Waiting > 0 {
+		state = "not complete yet; run it again when the cloud has expunged the machines"
+	}
 	if s.Failed+s.Skipped+s.NotStarted > 0 {
 		state = "not complete; run it again to go on"
 	}

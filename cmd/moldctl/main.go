@@ -28,6 +28,7 @@ const (
 	exitOK          = 0
 	exitError       = 1   // something went wrong, or what was asked was not done
 	exitChanges     = 2   // with --detailed-exitcode: it worked, and there are or were changes
+	exitWaiting     = 3   // what is left to delete waits until the cloud has expunged machines
 	exitInterrupted = 130 // left at once at the third interrupt
 )
 
@@ -75,7 +76,7 @@ func run(args []string, io streams) int {
 	parser, err := kong.New(&line,
 		kong.Name("moldctl"),
 		kong.Description("Declarative stacks for Apache CloudStack and ABLESTACK Mold: images, networks, load balancers, autoscaling.\n\n"+
-			"Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 130 left at the third interrupt."),
+			"Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 3 deletes wait for the cloud to expunge machines, 130 left at the third interrupt."),
 		kong.Writers(io.out, io.err),
 		kong.Exit(func(code int) { ended = code }),
 		kong.UsageOnError(),

@@ -118,7 +118,7 @@ func verbs(s *plan.Step) (doing, done string) {
 
 // progressEvent is one line of apply's JSON stream.
 type progressEvent struct {
-	Type    string  `json:"type"` // started, progress, done, failed, skipped
+	Type    string  `json:"type"` // started, progress, done, failed, skipped, waiting
 	Address string  `json:"address"`
 	Action  string  `json:"action"`
 	Text    string  `json:"text,omitempty"`
@@ -160,6 +160,9 @@ func (p *progress) observe(e apply.Event) {
 	case apply.Failed:
 		p.finished(e.Step)
 		p.say("%s: failed after %s", name, short(e.Elapsed))
+	case apply.Waiting:
+		p.finished(e.Step)
+		p.say("%s: waits for the cloud, after %s", name, short(e.Elapsed))
 	case apply.Skipped:
 		p.done++
 		p.say("%s: skipped %s", name, diag.Clean(e.Text))

@@ -43,6 +43,7 @@ const (
 	Done     EventKind = "done"
 	Failed   EventKind = "failed"
 	Skipped  EventKind = "skipped"
+	Waiting  EventKind = "waiting" // it cannot end yet; a later run finishes it
 )
 
 // Event tells an observer what goes on.
@@ -69,12 +70,18 @@ type Deps struct {
 type Summary struct {
 	Created, Updated, Replaced, Deleted, Failed, Skipped, NotStarted int
 
+	// Waiting counts deletes that only time lets end, and the steps behind them.
+	Waiting int
+
 	Imported, Moved int // made durable before the first step
 	FailedChecks    int
 }
 
 // errStep tells the walk that a step failed; the diagnostics say how.
 var errStep = errors.New("the step failed")
+
+// errWaits tells the walk that a step cannot end yet.
+var errWaits = errors.New("the step waits")
 
 type runner struct {
 	deps     Deps
@@ -87,6 +94,7 @@ type runner struct {
 	diags   hcl.Diagnostics
 	summary Summary
 	rows    map[state.Key]*state.Object // as of now
+	waiting map[state.Key]bool          // deletes that cannot end yet
 }
 
 // Run carries out a plan. The diagnostics hold everything that went wrong;
@@ -94,7 +102,7 @@ type runner struct {
 func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics) {
 	r := &runner{
 		deps: deps, plan: p, config: p.ApplyConfig(), resolver: plan.NewResolver(deps.Host),
-		rows: map[state.Key]*state.Object{}, prunes: map[state.Key]bool{},
+		rows: map[state.Key]*state.Object{}, waiting: map[state.Key]bool{}, prunes: map[state.Key]bool{},
 	}
 	for _, s := range p.Steps {
 		if s.Action == plan.Prune {
@@ -121,7 +129,7 @@ func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics
 
 // checks evaluates the stack's checks, once everything is as planned.
 func (r *runner) checks(ctx context.Context) {
-	if r.plan.Destroy || r.plan.Partial || r.plan.RefreshOnly || r.diags.HasErrors() || r.summary.Skipped+r.summary.NotStarted > 0 {
+	if r.plan.Destroy || r.plan.Partial || r.plan.RefreshOnly || r.diags.HasErrors() || r.summary.Skipped+r.summary.NotStarted+r.summary.Waiting > 0 {
 		return
 	}
 	failed, diags := r.config.RunChecks(ctx, r.deps.Host)
@@ -178,10 +186,15 @@ func (r *runner) visit(ctx context.Context, s *plan.Step) error {
 	id, diags := r.step(ctx, s)
 	r.mu.Lock()
 	r.diags = append(r.diags, diag.WithAddresses(diags, s.Key.Addr)...)
-	if !diags.HasErrors() {
+	waits := s.Action == plan.Delete && r.waiting[s.Key] && !diags.HasErrors()
+	if !diags.HasErrors() && !waits {
 		r.count(s)
 	}
 	r.mu.Unlock()
+	if waits {
+		r.observe(Event{Kind: Waiting, Step: s, Elapsed: time.Since(began)})
+		return errWaits
+	}
 	if diags.HasErrors() {
 		r.observe(Event{Kind: Failed, Step: s, Elapsed: time.Since(began)})
 		return errStep
@@ -210,14 +223,23 @@ func (r *runner) account(steps map[int]*plan.Step, outcomes map[int]graph.Outcom
 		s := steps[id]
 		switch outcome.Status {
 		case graph.Failed:
+			if errors.Is(outcome.Err, errWaits) {
+				r.summary.Waiting++
+				continue
+			}
 			r.summary.Failed++
 			if !errors.Is(outcome.Err, errStep) {
 				r.diags = append(r.diags, diag.WithAddress(diag.Bug(nil, "%v.", outcome.Err), s.Key.Addr))
 			}
 		case graph.Skipped:
+			because := steps[outcome.Because].Key
+			if r.waiting[because] {
+				r.summary.Waiting++
+				r.observe(Event{Kind: Skipped, Step: s, Text: "because " + because.Addr + " waits"})
+				continue
+			}
 			r.summary.Skipped++
-			because := steps[outcome.Because].Key.Addr
-			r.observe(Event{Kind: Skipped, Step: s, Text: "because " + because + " failed"})
+			r.observe(Event{Kind: Skipped, Step: s, Text: "because " + because.Addr + " failed"})
 		case graph.NotStarted:
 			r.summary.NotStarted++
 		}

@@ -211,6 +211,12 @@ func (r *runner) remove(ctx context.Context, s *plan.Step) hcl.Diagnostics {
 	if private := result.GetPrivate(); len(private) > 0 {
 		o.row.Private = private
 	}
+	if result.GetStatus() == wire.Result_PARTIAL && !diags.HasErrors() && len(diags) > 0 {
+		r.mu.Lock()
+		r.waiting[s.Key] = true
+		r.mu.Unlock()
+		return append(diags, o.commit(ctx, o.left(state.Waiting, nil))...)
+	}
 	if !diags.HasErrors() {
 		diags = append(diags, diag.Errorf(nil, "Object was not deleted", "The plugin %q ended the delete of %s without an error and without deleting it. This is a bug in the plugin.", s.Type.Plugin, s.Key.Addr))
 	}

@@ -119,6 +119,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	diags = append(diags, m.expunging(ctx)...)
 	p, more := m.finish(blocks)
 	return p, append(diags, more...)
 }

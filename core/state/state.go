@@ -20,6 +20,8 @@ const (
 	OK      Status = "ok"
 	Partial Status = "partial" // something exists; the next apply finishes it
 	Tainted Status = "tainted" // exists, unusable: to be replaced
+	// Waiting: a delete that only time lets end; a later run finishes it.
+	Waiting Status = "waiting for expunge"
 )
 
 // Key names an object: its address, and "" or the number of a deposed object

@@ -52,6 +52,11 @@ type Cloud struct {
 	// Hook may fail or stop a mutating call; nil lets all pass.
 	Hook func(m Moment, address, call string) error
 
+	// Later, if set, says which deletes cannot end yet.
+	Later func(address string) bool
+	// MayNotExpunge makes the caller one who may only destroy machines.
+	MayNotExpunge bool
+
 	mu      sync.Mutex
 	serial  int
 	objects map[string]*Object
@@ -107,7 +112,7 @@ func (c *Cloud) Steps() map[string]*pluginspec.Step { return c.plugin.Steps }
 
 // Identity says who the caller is: always the same.
 func (c *Cloud) Identity(context.Context, string) (*wire.CloudIdentity, []*wire.Diagnostic, error) {
-	return &wire.CloudIdentity{Zone: "zone-1", ZoneId: "z1", AccountId: "a1", DomainId: "d1", Role: "DomainAdmin", MayExpunge: true}, nil, nil
+	return &wire.CloudIdentity{Zone: "zone-1", ZoneId: "z1", AccountId: "a1", DomainId: "d1", Role: "DomainAdmin", MayExpunge: !c.MayNotExpunge}, nil, nil
 }
 
 // Read answers from memory.
@@ -247,6 +252,11 @@ func (c *Cloud) Apply(ctx context.Context, in *wire.Start, j pluginhost.Journal)
 	case wire.Op_UPDATE:
 		return a.update(ctx, ty, id)
 	case wire.Op_DELETE:
+		if c.Later != nil && c.Later(in.GetAddress()) {
+			return &wire.Result{Status: wire.Result_PARTIAL, Diagnostics: []*wire.Diagnostic{{
+				Severity: wire.Diagnostic_WARNING, Summary: "Waiting for expunge", Detail: "Machines are in its way.",
+			}}}, nil
+		}
 		return a.remove(ctx, id)
 	}
 	return a.prune(ctx, ty, id)

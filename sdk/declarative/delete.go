@@ -118,8 +118,8 @@ const (
 func (o *operation) deleteCall(ctx context.Context, s callSite) (made bool, err error) {
 	for until := time.Now().Add(expungePatience); ; {
 		_, made, err = o.mutate(ctx, s, "delete:"+s.call.Key, o.id, repeat)
-		if err == nil || !time.Now().Before(until) {
-			return made, err
+		if err == nil {
+			return made, nil
 		}
 		held, lookErr := o.heldByDestroyed(ctx, s.call, err)
 		if lookErr != nil {
@@ -127,6 +127,9 @@ func (o *operation) deleteCall(ctx context.Context, s callSite) (made bool, err 
 		}
 		if !held {
 			return made, err
+		}
+		if !time.Now().Before(until) {
+			return made, &heldError{err}
 		}
 		o.Progress("waiting for the cloud to expunge destroyed machines, at most %s", expungePatience)
 		select {
@@ -136,6 +139,16 @@ func (o *operation) deleteCall(ctx context.Context, s callSite) (made bool, err 
 		}
 	}
 }
+
+// heldError says that an object cannot go before the cloud has expunged
+// machines: only time helps.
+type heldError struct{ refused error }
+
+// Error is what the cloud said.
+func (e *heldError) Error() string { return e.refused.Error() }
+
+// Unwrap returns what the cloud said.
+func (e *heldError) Unwrap() error { return e.refused }
 
 // heldByDestroyed says whether a network cannot go only because of machines that
 // were destroyed and are not expunged yet. Who may not expunge may not see them
@@ -190,6 +203,14 @@ func (o *operation) kept(err error) Result {
 	status := OK
 	if o.sent > 0 {
 		status = Partial
+	}
+	var held *heldError
+	if errors.As(err, &held) {
+		return Result{Status: Partial, Value: o.self, Private: o.private.encode(), Problems: []Problem{{
+			Warning: true, Summary: "Waiting for expunge",
+			Detail: fmt.Sprintf("%s stays until the cloud expunges the machines that were destroyed in it: this account may not expunge them itself (setting expunge.delay, a day by default). ", o.Address) +
+				"Run the command again then: it deletes what is left. The operator can let users expunge with allow.user.expunge.recover.vm.",
+		}}}
 	}
 	problem := o.problem("Cannot delete "+o.typ.Name, "", err)
 	if cloudstack.CodeOf(err) == 530 && !o.Identity.MayExpunge {

@@ -27,7 +27,7 @@ func TestDeleteWaitsForExpunge(t *testing.T) {
 	}{
 		"expunged soon":           {25 * time.Second, false, nil, declarative.Gone, 25 * time.Second, 40 * time.Second},
 		"still listed":            {25 * time.Second, false, []apifake.Object{{"id": "vm-1", "state": "Destroyed"}}, declarative.Gone, 25 * time.Second, 40 * time.Second},
-		"expunged tomorrow":       {24 * time.Hour, false, nil, declarative.OK, time.Minute, 80 * time.Second},
+		"expunged tomorrow":       {24 * time.Hour, false, nil, declarative.Partial, time.Minute, 80 * time.Second},
 		"a machine is in use":     {24 * time.Hour, false, []apifake.Object{{"id": "vm-1", "state": "Running"}}, declarative.OK, 0, 10 * time.Second},
 		"who may expunge is told": {24 * time.Hour, true, nil, declarative.OK, 0, 10 * time.Second},
 	} {
@@ -62,7 +62,10 @@ func TestDeleteWaitsForExpunge(t *testing.T) {
 					t.Errorf("took %s, want %s to %s", took, tc.least, tc.most)
 				}
 				hint := strings.Contains(details(got.Problems), "may not expunge")
-				if want := tc.status == declarative.OK && !tc.mayOneself; hint != want {
+				if waits := tc.status == declarative.Partial; waits && (len(got.Problems) != 1 || !got.Problems[0].Warning) {
+					t.Errorf("a delete that waits says %+v", got.Problems)
+				}
+				if want := tc.status != declarative.Gone && !tc.mayOneself; hint != want {
 					t.Errorf("hint %t, want %t: %s", hint, want, details(got.Problems))
 				}
 			})

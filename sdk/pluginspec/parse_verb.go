@@ -18,8 +18,9 @@ func (s *source) verb(n *yaml.Node) *Verb {
 	}
 	if n.Kind == yaml.MappingNode && has(n, "handler") {
 		s.mapping(n, "a verb with a handler", fields{
-			"handler": func(_, value *yaml.Node) { v.Handler = s.boolean(value) },
-			"batch":   func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+			"handler":  func(_, value *yaml.Node) { v.Handler = s.boolean(value) },
+			"batch":    func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+			"expunges": func(_, value *yaml.Node) { v.Expunges = s.boolean(value) },
 		})
 		return v
 	}
@@ -40,8 +41,9 @@ func (s *source) verb(n *yaml.Node) *Verb {
 		return v
 	}
 	v.Calls = []*Call{s.call(n, fields{
-		"batch": func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
-		"gone":  func(_, value *yaml.Node) { v.Gone = s.template(value) },
+		"batch":    func(_, value *yaml.Node) { v.Batch = s.boolean(value) },
+		"expunges": func(_, value *yaml.Node) { v.Expunges = s.boolean(value) },
+		"gone":     func(_, value *yaml.Node) { v.Gone = s.template(value) },
 	})}
 	return v
 }

@@ -160,6 +160,9 @@ type Verb struct {
 	Handler bool
 	Calls   []*Call
 	Batch   bool // one listing serves every object of the type
+	// Expunges, of a delete, says that machines go with it, which some callers
+	// may only destroy: what they use stays in use until the cloud expunges them.
+	Expunges bool
 	// Gone, of a read, is a template over response that is true when the object
 	// is gone although the cloud still lists its record.
 	Gone string
