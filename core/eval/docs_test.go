@@ -37,7 +37,7 @@ func TestDocumentedExamples(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		stack, diags := spec.Load(filepath.Join(dir, "spec."+example[1]), spec.Options{Version: "0.1.0"})
+		stack, diags := spec.Load(filepath.Join(dir, "spec."+example[1]), spec.Options{Version: "0.1.0", Modules: folder(filepath.Join(dir, "base"))})
 		_, more := eval.Variables(stack, nil, eval.Functions(dir, nil))
 		names := eval.NewNames(stack, nil, nil)
 		for _, o := range stack.Outputs {
@@ -57,6 +57,13 @@ func TestDocumentedExamples(t *testing.T) {
 			}
 		}
 	}
+}
+
+// folder stands for every module from elsewhere.
+type folder string
+
+func (f folder) Find(q spec.ModuleQuery) (spec.ModulePlace, error) {
+	return spec.ModulePlace{Name: q.Source, Dir: string(f), Root: string(f), Version: "1.2.0"}, nil
 }
 
 // TestDocumentedFunctions checks that the page names every function and no other.
