@@ -95,9 +95,9 @@ func (o *orderer) constrain(s *Step) {
 // waits tells whether the delete d must come after the dependent's step s.
 func waits(d, s *Step) bool {
 	if s.Action == Delete || s.Action == Forget {
-		// A deposed object goes late; what hangs on its successor does not
-		// have to wait for it.
-		return s.Key.Deposed == "" || d.Key.Deposed != ""
+		// A deposed object goes late; what is replaced and its successor is made
+		// from cannot wait for it. What goes for good can.
+		return s.Key.Deposed == "" || d.Key.Deposed != "" || !d.Replacing
 	}
 	return s.Action != NoOp && (!d.Replacing || d.Key.Deposed != "")
 }
