@@ -19,7 +19,9 @@ import (
 const (
 	maxQuery  = 1800     // longer requests go as a form: servers and proxies cut long addresses
 	maxAnswer = 64 << 20 // no answer of the API is near this
-	skewed    = time.Minute
+	// skewed is how much the known difference of the clocks must change for a refused signature to be worth another try: one that
+	// expires with a lease is good for seconds only.
+	skewed = time.Second
 )
 
 // do sends one request, once, and returns what is inside the only top key of the answer.
