@@ -156,7 +156,12 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 		switch len(found) {
 		case 1:
 			out.Status, out.ID, out.Object = Adopted, found[0].Name(call.Identity.By), found[0]
-			return out, c.grown(ctx, call, &out)
+			there, err := c.grown(ctx, call, &out)
+			if err != nil || there {
+				return out, err
+			}
+			// Its job failed, and took it away.
+			out.Status, out.ID, out.Object = "", call.ID, nil
 		case 0:
 			left := call.SentAt.Add(c.settings.SettleTime).Sub(c.Now())
 			if left <= 0 {
@@ -198,23 +203,23 @@ const growth = 5 * time.Minute
 
 // grown waits for an object whose job is not known to be finished: half made it
 // would look as if something had to be changed, and a job that fails later
-// would not be noticed.
-func (c *Client) grown(ctx context.Context, call OpenCall, out *Settled) error {
+// would not be noticed. It tells whether the object is there afterwards.
+func (c *Client) grown(ctx context.Context, call OpenCall, out *Settled) (bool, error) {
 	until := time.Now().Add(growth)
 	for grows(call.Command, out.Object) && call.Job == "" && time.Now().Before(until) {
 		if err := sleep(ctx, slowPoll); err != nil {
-			return err
+			return false, err
 		}
 		found, err := c.identified(ctx, call.Identity)
 		if err != nil {
-			return fmt.Errorf("find what became of %s: %w", call.Command, err)
+			return false, fmt.Errorf("find what became of %s: %w", call.Command, err)
 		}
 		if len(found) != 1 || found[0].Name(call.Identity.By) != out.ID {
-			return fmt.Errorf("find what became of %s: %s changes while it is looked at", call.Command, out.ID)
+			return false, nil
 		}
 		out.Object = found[0]
 	}
-	return nil
+	return true, nil
 }
 
 // moved waits while an object is seen to be changed by a job that is not known:
