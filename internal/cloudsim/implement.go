@@ -19,6 +19,7 @@ func (c *Call) Implement(networkID string) error {
 	}
 	switch n.State {
 	case NetworkImplemented, NetworkSetup:
+		c.ensureRouter(n)
 		return nil
 	case NetworkAllocated, NetworkShutdown:
 		if err := c.beginImplement(n); err != nil {

@@ -103,7 +103,7 @@ func listAsyncJobs(c *Call) (any, error) {
 
 func listEvents(c *Call) (any, error) {
 	rows, err := Visible(c, c.Events.Where(func(e Event) bool {
-		return c.named(e.ID, e.Type, e.Description) && c.is("type", e.Type) && c.is("level", e.Level) && c.is("resourceid", e.ResourceID)
+		return e.Archived == c.Bool("archived", false) && c.named(e.ID, e.Type, e.Description) && c.is("type", e.Type) && c.is("level", e.Level) && c.is("resourceid", e.ResourceID)
 	}))
 	if err != nil {
 		return nil, err

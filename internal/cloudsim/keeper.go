@@ -17,6 +17,9 @@ func (k *keeper) Start(ctx context.Context) error {
 		for p := range c.PhysicalNetworks.All() {
 			c.equip(p)
 		}
+		for z := range c.Zones.All() {
+			c.putSystemVMs(z)
+		}
 		return nil
 	})
 }

@@ -181,6 +181,7 @@ func restartNetworkJob(c *Call) (Obj, error) {
 	if n.State != NetworkImplemented && n.State != NetworkSetup {
 		return nil, Invalid("Network is not in the right state to be restarted. Correct states are: %s", strings.Join([]string{NetworkImplemented, NetworkSetup}, ", "))
 	}
+	c.ensureRouter(n)
 	n.RestartRequired = false
 	c.Networks.Put(n)
 	c.NetworkChanged(n.ID)

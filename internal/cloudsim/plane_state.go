@@ -89,16 +89,16 @@ var errNoMachine = errors.New("no route to host")
 
 // planeState is everything that ought to be reachable from outside. A network without a running router has nothing.
 func (s *planeService) planeState(t *Tables) plane.State {
-	stopped := map[string]bool{}
+	running := map[string]bool{}
 	for r := range t.Routers.All() {
-		stopped[r.NetworkID] = r.State != VMRunning
+		running[r.NetworkID] = r.State == VMRunning
 	}
 	at := map[string]*plane.Address{} // by the public address's id
 	var order []*plane.Address
 	for ip := range t.PublicIPs.All() {
 		address, err := netip.ParseAddr(ip.Address)
 		n, ok := t.Networks.Get(ip.NetworkID)
-		if err != nil || !ok || ip.State == IPFree || n.State != NetworkImplemented || stopped[n.ID] {
+		if err != nil || !ok || ip.State == IPFree || n.State != NetworkImplemented || !running[n.ID] && t.wantsRouter(n) {
 			continue
 		}
 		a := &plane.Address{IP: address}

@@ -55,6 +55,7 @@ func updateZone(c *Call) (any, error) {
 	z.Name, z.DNS1, z.DNS2, z.InternalDNS1 = c.Or("name", z.Name), c.Or("dns1", z.DNS1), c.Or("dns2", z.DNS2), c.Or("internaldns1", z.InternalDNS1)
 	z.Domain, z.GuestCIDR, z.AllocationState = c.Or("domain", z.Domain), c.Or("guestcidraddress", z.GuestCIDR), c.Or("allocationstate", z.AllocationState)
 	c.Zones.Put(z)
+	c.putSystemVMs(z)
 	c.Made(z.ID)
 	return Obj{"zone": zoneResponse(z)}, nil
 }

@@ -28,6 +28,7 @@ type Event struct {
 	ResourceType string `json:"resourcetype,omitempty"`
 	ResourceName string `json:"resourcename,omitempty"`
 	ParentID     string `json:"parentid,omitempty"`
+	Archived     bool   `json:"archived,omitempty"`
 }
 
 // Job states of the API.
