@@ -13,7 +13,9 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +43,7 @@ type Double struct {
 	config  cty.Value
 	routes  []*route
 	address string
+	below   string // path that all others are below
 	server  *http.Server
 
 	mu      sync.Mutex // guards what follows
@@ -75,6 +78,9 @@ func Start(spec *pluginspec.Plugin, o Options) (*Double, error) {
 	d.address = "http://" + listener.Addr().String()
 	if o.Config != nil {
 		d.config = o.Config(d.address)
+	}
+	if at, err := url.Parse(d.text(spec.HTTP.Endpoint)); err == nil {
+		d.below = strings.TrimRight(at.Path, "/")
 	}
 	d.server = &http.Server{Handler: http.HandlerFunc(d.serve), ReadHeaderTimeout: 10 * time.Second}
 	go func() {

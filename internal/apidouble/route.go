@@ -166,11 +166,15 @@ func (r *route) role(part hclsyntax.Expression) string {
 
 // match finds the route of a request, and what its path names.
 func (d *Double) match(req *http.Request) (*route, map[string]string) {
+	path, ok := strings.CutPrefix(req.URL.Path, d.below)
+	if !ok {
+		return nil, nil
+	}
 	for _, r := range d.routes {
 		if r.call.Method != req.Method {
 			continue
 		}
-		found := r.path.FindStringSubmatch(req.URL.Path)
+		found := r.path.FindStringSubmatch(path)
 		if found == nil {
 			continue
 		}

@@ -380,6 +380,9 @@ func (o *operation) params(s callSite) (cloudstack.Params, error) {
 	}
 	self := httpSelf(o.typ, s.roots["self"], o.id)
 	s.roots = s.roots.with("self", self)
+	if !slices.Equal(s.attrs, o.typ.Attributes) && s.id != "" {
+		s.roots = s.roots.with("item", withID(s.roots["item"], s.id))
+	}
 	params, err := o.httpRequest(s)
 	if err != nil || !slices.Equal(s.attrs, o.typ.Attributes) {
 		return params, err
@@ -478,4 +481,15 @@ func (rt *Runtime) childParams(b *pluginspec.Block, r roots) (cloudstack.Params,
 		return rt.httpChildren(b, r)
 	}
 	return rt.listParams(b.Child.List, r)
+}
+
+// withID is a child as templates of paths see it: with the id that the API gave
+// it.
+func withID(item cty.Value, id string) cty.Value {
+	attrs := map[string]cty.Value{}
+	if known(item) && item.Type().IsObjectType() {
+		maps.Copy(attrs, item.AsValueMap())
+	}
+	attrs["id"] = cty.StringVal(id[strings.LastIndexByte(id, '/')+1:])
+	return cty.ObjectVal(attrs)
 }
