@@ -164,9 +164,9 @@ func (r gitRepo) git(ctx context.Context, out io.Writer, args ...string) ([]byte
 	if err != nil {
 		return nil, errors.New("a git source needs the program git, which is not installed")
 	}
+	scheme, _, _ := strings.Cut(r.url, "://") // the only one: a redirect leads to no other
 	own := []string{
-		"-c", "protocol.allow=never", "-c", "protocol.https.allow=always", "-c", "protocol.http.allow=always",
-		"-c", "protocol.ssh.allow=always", "-c", "protocol.file.allow=always", "-c", "protocol.ext.allow=never",
+		"-c", "protocol.allow=never", "-c", "protocol.ext.allow=never", "-c", "protocol." + scheme + ".allow=always",
 		"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "credential.helper=", "-c", "http.followRedirects=initial",
 		"-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60", "-c", "core.autocrlf=false",
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/moldctl/moldctl/core/spec"
 )
@@ -130,6 +131,7 @@ func (s *Store) Fetch(ctx context.Context, src Source, allowed spec.Constraint) 
 	if err := os.MkdirAll(s.opts.Cache, 0o755); err != nil {
 		return p, fmt.Errorf("make the cache: %w", err)
 	}
+	sweep(s.opts.Cache, time.Now().Add(-abandoned))
 	scratch, err := os.MkdirTemp(s.opts.Cache, "fetch-")
 	if err != nil {
 		return p, fmt.Errorf("make a folder in the cache: %w", err)
@@ -143,6 +145,24 @@ func (s *Store) Fetch(ctx context.Context, src Source, allowed spec.Constraint) 
 	}
 	p.Dir, err = Inside(p.Root, src)
 	return p, err
+}
+
+// abandoned is the age at which the folder of a fetch belongs to nobody: a run
+// that was killed leaves it behind.
+const abandoned = 24 * time.Hour
+
+// sweep removes what killed runs left in the cache. What cannot be removed is
+// tried again next time.
+func sweep(cache string, before time.Time) {
+	left, err := filepath.Glob(filepath.Join(cache, "fetch-*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range left {
+		if info, err := os.Stat(dir); err == nil && info.ModTime().Before(before) {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // FetchLocked brings what an entry of the lock file names, and nothing else.

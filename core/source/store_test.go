@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,6 +111,26 @@ func TestSameContentSameHash(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.Folder()), "*", "fetch-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// TestSweep: what a killed run left in the cache goes, what runs now stays.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	cache := filepath.Join(t.TempDir(), "cache")
+	s := open(t, func(o *source.Options) { o.Cache = cache })
+	write(t, s.Folder(), map[string]string{"m/main.hcl": "x"})
+	write(t, cache, map[string]string{"fetch-old/archive": "x", "fetch-now/archive": "x"})
+	old := time.Now().Add(-48 * time.Hour)
+	if err := os.Chtimes(filepath.Join(cache, "fetch-old"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Fetch(t.Context(), parse(t, s, "./m"), spec.Constraint{}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(cache, "fetch-*"))
+	if diff := cmp.Diff([]string{filepath.Join(cache, "fetch-now")}, left); diff != "" || err != nil {
+		t.Errorf("left (-want +got):\n%s %v", diff, err)
 	}
 }
 
