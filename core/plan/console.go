@@ -39,6 +39,12 @@ func (c *Config) Recall(snap *state.Snapshot) hcl.Diagnostics {
 		if key.Deposed != "" || t == nil || c.block(inst.Resource) == nil {
 			continue
 		}
+		if row.SchemaVersion < t.Schema {
+			if row, err = upgraded(t, row); err != nil {
+				diags = append(diags, diag.FromError("Stored values cannot be read", err)...)
+				continue
+			}
+		}
 		v, err := DecodeValues(t, row.Values, row.SensitivePaths)
 		if err != nil {
 			diags = append(diags, diag.FromError("Stored values cannot be read", err)...)

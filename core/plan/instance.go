@@ -94,6 +94,10 @@ func Configure(ctx context.Context, c *Config, resolver *Resolver, r *spec.Resou
 	diags = append(diags, checkValues(t, r, config)...)
 	role, _ := child(cloud, "role", cty.String).Unmark()
 	diags = append(diags, onValues(t.CheckRole(config, role.AsString()), r)...)
+	version, _ := child(cloud, "version", cty.String).Unmark()
+	if !version.IsNull() {
+		diags = append(diags, onValues(t.CheckSince(config, version.AsString()), r)...)
+	}
 	roots := map[string]cty.Value{"cloud": cloud, "stack": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(c.Stack.Name)})}
 	config, picks, more := t.ApplyDefaults(config, roots)
 	diags = append(diags, located(more, &r.Range)...)

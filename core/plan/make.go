@@ -76,6 +76,9 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags = m.unservedTypes(); diags.HasErrors() {
 		return nil, diags
 	}
+	if diags = m.upgradeRows(); diags.HasErrors() {
+		return nil, diags
+	}
 	if diags = m.recoverAll(ctx); diags.HasErrors() {
 		return nil, diags
 	}
@@ -145,6 +148,7 @@ func (m *maker) unservedTypes() hcl.Diagnostics {
 	for _, row := range m.sorted() {
 		t := m.in.Host.Types()[row.Type]
 		switch {
+		case t == nil && m.accepted(row):
 		case t == nil:
 			diags = append(diags, diag.Errorf(nil, "Plugin is missing",
 				"The state holds %s, made by the plugin %q, which is not installed. Install it, or drop the object from the state with `moldctl state rm`.", row.Addr, row.Plugin))

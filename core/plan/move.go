@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -83,6 +84,10 @@ func (list moves) check(c *Config) hcl.Diagnostics {
 			continue
 		}
 		from[m.From], to[m.To] = m, m
+		if d := c.crosses(m); d != nil {
+			diags = append(diags, d)
+			continue
+		}
 		if d := c.stillDeclared(m); d != nil {
 			diags = append(diags, d)
 		}
@@ -91,6 +96,19 @@ func (list moves) check(c *Config) hcl.Diagnostics {
 		diags = append(diags, list.circles()...)
 	}
 	return diags
+}
+
+// crosses refuses to make an object one of another type, unless that type takes
+// it over.
+func (c *Config) crosses(m *spec.Moved) *hcl.Diagnostic {
+	from, to := m.From.Instance.Resource.Type, m.To.Instance.Resource.Type
+	if from == to {
+		return nil
+	}
+	if t := c.types[to]; t != nil && slices.Contains(t.Accepts, from) {
+		return nil
+	}
+	return diag.Errorf(m.ToRange.Ptr(), "Invalid move", "%s cannot become %s: an object keeps its type, and the types are %q and %q.", m.From, m.To, from, to)
 }
 
 // stillDeclared refuses to move away what the stack has a block for.
@@ -164,7 +182,9 @@ func (m *maker) move() hcl.Diagnostics {
 	}
 	for _, row := range m.sorted() {
 		if end, ok := ends[row.Key]; ok {
-			m.rename(row, end)
+			if diags = append(diags, m.rename(row, end)...); diags.HasErrors() {
+				return diags
+			}
 		}
 	}
 	m.followDependencies(ends)
@@ -208,15 +228,23 @@ func (m *maker) collision(end addr.Instance, first, second *state.Object) *hcl.D
 		"Both %s and %s would be %s. Remove the moved block, or first delete or forget the one that you do not want.", name(first), name(second), end)
 }
 
-func (m *maker) rename(row *state.Object, to addr.Instance) {
+func (m *maker) rename(row *state.Object, to addr.Instance) hcl.Diagnostics {
 	renamed := *row
 	renamed.Addr = to.String()
 	delete(m.objects, row.Key)
 	m.objects[renamed.Key] = &renamed
 	m.settled = append(m.settled, state.Move{From: row.Key, To: renamed.Key})
+	if to.Resource.Type != row.Type {
+		fresh, err := upgraded(m.in.Host.Types()[to.Resource.Type], &renamed)
+		if err != nil {
+			return diag.FromError("Moved object does not fit", fmt.Errorf("%s: %w", row.Addr, err))
+		}
+		m.put(renamed.Key, fresh)
+	}
 	if row.Deposed == "" {
 		m.moves = append(m.moves, Move{From: row.Addr, To: renamed.Addr})
 	}
+	return nil
 }
 
 // followDependencies lets rows name what they were made from by its new

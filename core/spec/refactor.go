@@ -58,11 +58,8 @@ func (d *decoder) moved(b *hcl.Block) {
 		d.errorf(b.DefRange.Ptr(), "Invalid move", "%s is moved to itself. Remove the block.", from)
 	case from.IsModule() != to.IsModule():
 		d.errorf(m.ToRange.Ptr(), "Invalid move", "A module moves to a module and a block to a block; %s and %s are not alike.", from, to)
-	case from.Instance.Resource.Type == to.Instance.Resource.Type: // "" for modules
+	default: // whether one type may become another, the plugins say
 		d.stack.Moved = append(d.stack.Moved, m)
-	default:
-		d.errorf(m.ToRange.Ptr(), "Invalid move", "%s cannot become %s: an object keeps its type, and the types are %q and %q.",
-			from, to, from.Instance.Resource.Type, to.Instance.Resource.Type)
 	}
 }
 

@@ -1,6 +1,7 @@
 package pluginspec
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -24,6 +25,12 @@ func (s *source) checkType(p *Plugin, t *Type) {
 	names := namesOf(t.Attributes, t.Blocks)
 	for _, name := range t.Unique {
 		s.leads(t, t.Range, "unique", name, names)
+	}
+	for _, old := range slices.Sorted(maps.Keys(t.Renamed)) {
+		s.leads(t, t.Range, "renamed", t.Renamed[old], names)
+		if t.Attr(old) != nil || t.BlockAt(old) != nil {
+			s.failAt(t.Range, "Renamed attribute is still there", fmt.Sprintf("%q is said to be %q now, and stands in the schema still.", old, t.Renamed[old]))
+		}
 	}
 	for _, a := range t.Attributes {
 		for _, name := range a.Affects {

@@ -101,6 +101,8 @@ types:
     example: e
     schema: 1
     scope: account
+    renamed: {a: b}
+    accepts: [a]
     role: user
     tags: t
     unique: [a]
@@ -110,9 +112,9 @@ types:
     check: true
     create: {call: c, key: k, when: w, params: {}, only: [a], on: [a], result: r, serial: s, wait: {until: u, every: 1s, timeout: 1s},
              method: GET, path: p, query: {}, headers: {}, body: {}, wrap: w, paging: {style: page}}
-    read: {call: c, batch: true, gone: g}
+    read: {call: c, batch: true, gone: g, expunges: true}
     update: {calls: [], batch: true, gone: g}
-    delete: {handler: true, batch: true}
+    delete: {handler: true, batch: true, expunges: true}
     prune: {call: c}
     find: {call: c, by: [a], name: n, display: d}
     attributes:

@@ -165,6 +165,8 @@ func (s *source) typ(key, n *yaml.Node) *Type {
 		"schema":     func(_, v *yaml.Node) { t.Schema = s.atLeast(v, 1) },
 		"scope":      func(_, v *yaml.Node) { t.Scope = s.choice(v, "account", "project", "domain", "global") },
 		"role":       func(_, v *yaml.Node) { t.Role = s.choice(v, "user", "domain_admin", "admin") },
+		"renamed":    func(_, v *yaml.Node) { t.Renamed = s.renamed(v) },
+		"accepts":    func(_, v *yaml.Node) { t.Accepts = s.list(v) },
 		"attributes": func(_, v *yaml.Node) { t.Attributes = s.attributes(v) },
 		"blocks":     func(_, v *yaml.Node) { t.Blocks = s.blocks(v, 1) },
 		"tags":       func(_, v *yaml.Node) { t.Tags, _ = s.str(v) },
@@ -197,6 +199,13 @@ func (t *Type) implied() {
 			Doc: "Tags of the object. Only those named here are kept in line; tags that others set stay.", Range: t.Range,
 		})
 	}
+}
+
+// renamed reads the old names of attributes with those they have now.
+func (s *source) renamed(n *yaml.Node) map[string]string {
+	out := map[string]string{}
+	s.entries(n, "renamed", func(key, value *yaml.Node) { out[key.Value], _ = s.str(value) })
+	return out
 }
 
 func (s *source) atLeast(n *yaml.Node, least int) int {

@@ -36,13 +36,17 @@ type Plugin struct {
 // has Create, and a data source (and can be looked up by name) when it has
 // Find.
 type Type struct {
-	Name       string
-	Plugin     string
-	Summary    string
-	Doc        string
-	Example    string // path of an example stack, relative to the plugin.yaml
-	Schema     int    // version of the schema, starts at 1
-	Scope      string // account, project, domain, global
+	Name    string
+	Plugin  string
+	Summary string
+	Doc     string
+	Example string // path of an example stack, relative to the plugin.yaml
+	Schema  int    // version of the schema, starts at 1
+	Scope   string // account, project, domain, global
+	// Renamed are attributes of earlier schemas by their old names.
+	Renamed map[string]string
+	// Accepts are types whose objects a moved block may make ones of this type.
+	Accepts    []string
 	Role       string // lowest role that may use it: user, domain_admin, admin
 	Attributes []*Attribute
 	Blocks     []*Block

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -246,5 +247,38 @@ func (t *Type) CheckRole(v cty.Value, role string) []Problem {
 		out = append(out, Problem{Path: path, Summary: "Not allowed for this account", Detail: fmt.Sprintf(
 			"%q can be set only with the role %s or above; the cloud would ignore it. Remove it, or use keys of such an account.", a.Name, strings.ReplaceAll(a.Role, "_", " "))})
 	})
+	return out
+}
+
+// CheckSince returns the arguments that a server of this version does not know
+// yet. A version that cannot be read is not judged.
+func (t *Type) CheckSince(v cty.Value, version string) []Problem {
+	have := versionParts(version)
+	if have == nil {
+		return nil
+	}
+	var out []Problem
+	t.Walk(v, func(path cty.Path, a *Attribute, v cty.Value) {
+		need := versionParts(a.Since)
+		if need == nil || v.IsNull() || a.Computed && !a.Optional || slices.Compare(have, need) >= 0 {
+			return
+		}
+		out = append(out, Problem{Path: path, Summary: "Server is too old", Detail: fmt.Sprintf(
+			"%q needs version %s of the server, and this one has %s. Remove it, or upgrade the server.", a.Name, a.Since, version)})
+	})
+	return out
+}
+
+// versionParts reads the numbers of a version such as 4.22.0.0; nil if it does
+// not begin with any.
+func versionParts(version string) []int {
+	var out []int
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			break
+		}
+		out = append(out, n)
+	}
 	return out
 }
