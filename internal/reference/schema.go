@@ -77,7 +77,7 @@ func forms() map[string]any {
 		"a plugin.yaml: http": ref("http"), "a plugin.yaml: types": mapOf(ref("a type")), "a plugin.yaml: steps": mapOf(ref("a step")),
 		"a plugin.yaml: version": object{"type": "string", "pattern": `^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`},
 		"a plugin.yaml: plugin":  object{"type": "string", "pattern": `^[a-z][a-z0-9-]*$`},
-		"a type: identity":       ref("identity"), "a type: requires": listOf(ref("requires")), "a type: blocks": mapOf(ref("a block")),
+		"a type: identity":       ref("identity"), "a type: requires": listOf(ref("requires")), "a type: renamed": mapOf(object{"type": "string"}), "a type: blocks": mapOf(ref("a block")),
 		"a type: find": oneOf(ref("a call"), ref("find with a handler")),
 		"a type: plan": oneOf(object{"type": "boolean"}, ref("this verb")), "a type: check": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a block: blocks": mapOf(ref("a block")), "a block: children": ref("children"),
