@@ -159,8 +159,9 @@ type world struct {
 
 	mu     sync.Mutex
 	child  *os.Process
-	killAt int  // the mutating call at which to kill the child; 0 = never
-	after  bool // once the call was carried out, rather than before
+	killAt int    // the mutating call at which to kill; 0 = never
+	after  bool   // once the call was carried out, rather than before
+	victim victim // who is killed
 	seen   int
 	sent   []string // the commands of the last run, in order
 }
@@ -202,9 +203,10 @@ func (w *world) count(command string, after bool) {
 	if w.killAt == 0 || w.seen != w.killAt || after != w.after {
 		return
 	}
-	// The whole group dies, plugins included, as after a power cut.
-	_ = w.child.Kill()
 	w.killAt = 0
+	if err := w.victim.kill(w.child, w.sent[len(w.sent)-1]); err != nil {
+		w.t.Errorf("kill %s: %v", w.victim, err)
+	}
 }
 
 func (w *world) write(text string) {
