@@ -66,6 +66,9 @@ func Parse(text string) (Source, error) {
 		return parseArchiveURL(text)
 	}
 	place, sub := splitSub(text)
+	if place = strings.TrimSpace(place); place == "" {
+		return Source{}, fmt.Errorf("%q names a folder inside, and not of what", text)
+	}
 	s := Source{Kind: Folder, Text: place, Location: filepath.FromSlash(place), Sub: sub}
 	if isArchiveName(place) {
 		s.Kind = Archive

@@ -42,8 +42,40 @@ func TestParse(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("source (-want +got):\n%s", diff)
 			}
+			reread(t, got)
 		})
 	}
+}
+
+// reread checks that what the lock file says means the same source.
+func reread(t *testing.T, s source.Source) {
+	t.Helper()
+	again, err := source.Parse(s.Text)
+	if err != nil {
+		t.Fatalf("%q from the lock file: %v", s.Text, err)
+	}
+	again.Sub = s.Sub
+	if diff := cmp.Diff(s, again); diff != "" {
+		t.Errorf("read from the lock file (-parsed +read):\n%s", diff)
+	}
+}
+
+// FuzzParse: whatever is taken for a source means the same when it comes from
+// the lock file, and nothing in it can be an option of git.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"./m", "a.zip//b", "https://h/m.tgz?x=//y", "git::https://h/r//s?ref=v1", "git::u@h:p//q?ref=x", "oci://h:1/n:t//s", "oci://h/n@sha256:x"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := source.Parse(text)
+		if err != nil {
+			return
+		}
+		reread(t, s)
+		if strings.HasPrefix(s.Ref, "-") || s.Kind == source.Git && strings.HasPrefix(s.Location, "-") {
+			t.Errorf("%q could be an option", text)
+		}
+	})
 }
 
 func TestParseRefuses(t *testing.T) {
