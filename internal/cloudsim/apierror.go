@@ -3,6 +3,8 @@ package cloudsim
 import (
 	"errors"
 	"fmt"
+
+	"github.com/moldctl/moldctl/internal/cloudsim/apitable"
 )
 
 // APIError is a refusal as the API gives it: HTTP status and errorcode, cserrorcode and text. In a job's result only
@@ -73,6 +75,14 @@ func asAPIError(err error) *APIError {
 // errMissing is the refusal of a call without a required parameter.
 func errMissing(command, param string) *APIError {
 	return BadParam("Unable to execute API command %s due to missing parameter %s", command, param)
+}
+
+// errEmpty is the refusal of a required parameter without a value.
+func errEmpty(command string, param apitable.Param) *APIError {
+	if param.Type == apitable.String || param.Type == apitable.UUID {
+		return BadParam("Unable to execute API command %s due to invalid value. Invalid value provided for API arg: %s", command, param.Name)
+	}
+	return errMissing(command, param.Name)
 }
 
 // errNoEntity is the refusal of an id that names nothing, or something of another kind.

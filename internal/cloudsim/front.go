@@ -105,7 +105,7 @@ func (c *Cloud) answer(ctx context.Context, req request, fault *Fault) answer {
 func (c *Cloud) run(ctx context.Context, req request, caller Caller, fault *Fault) answer {
 	cmd, implemented := c.commands[req.name]
 	if !implemented || !c.mayCall(caller, req.name, cmd) {
-		return refuse("errorresponse", Fail(432, csServer, "The API [%s] does not exist or is not available for the account for user id [%s].", req.name, caller.User.ID))
+		return unavailable(req.name, caller)
 	}
 	call := &Call{Params: req.params, Tables: &c.store.Tables, Cloud: c, Ctx: ctx, Caller: caller, Name: req.name,
 		declared: c.table[req.name], cmd: cmd}
@@ -148,10 +148,19 @@ func (c *Cloud) authenticate(req request) (Caller, *answer) {
 		return Caller{}, &no
 	}
 	caller, ok := c.callerOf(key)
+	if cmd, implemented := c.commands[req.name]; ok && (!implemented || !c.mayCall(caller, req.name, cmd)) {
+		no := unavailable(req.name, caller) // said before the signature is looked at
+		return Caller{}, &no
+	}
 	if !ok || !c.opts.Flavor.signed(unsigned, caller.User.SecretKey, signature) {
 		return Caller{}, &no
 	}
 	return caller, nil
+}
+
+// unavailable refuses a command that is not there, or not for this caller.
+func unavailable(name string, caller Caller) answer {
+	return refuse("errorresponse", Fail(432, csServer, "The API [%s] does not exist or is not available for the account for user id [%s].", name, caller.User.ID))
 }
 
 // mayCall reports whether the caller's role allows the command.

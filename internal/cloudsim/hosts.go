@@ -21,7 +21,7 @@ var hostCommands = map[string]command{
 	"declareHostAsDegraded":     {start: startGiven, job: degradeHostJob, id: kindHost, rootOnly: true, event: "HOST.DECLARE.DEGRADED"},
 	"cancelHostAsDegraded":      {start: startGiven, job: undegradeHostJob, id: kindHost, rootOnly: true, event: "HOST.CANCEL.DEGRADED"},
 	"updateHostPassword":        {run: updateHostPassword, rootOnly: true},
-	"listHosts":                 {run: listHosts, id: kindHost, rootOnly: true},
+	"listHosts":                 {run: listHosts, id: kindHost, rootOnly: true, kinds: map[string]kind{"managementserverid": kindAny}},
 	"listHostTags":              {run: listHostTags, rootOnly: true},
 }
 

@@ -8,7 +8,7 @@ import (
 // jobCommands let clients follow asynchronous commands and read the history.
 var jobCommands = map[string]command{
 	"queryAsyncJobResult": {run: queryAsyncJobResult},
-	"listAsyncJobs":       {run: listAsyncJobs},
+	"listAsyncJobs":       {run: listAsyncJobs, kinds: map[string]kind{"managementserverid": kindAny}},
 	"listEvents":          {run: listEvents, id: kindEvent},
 	"listEventTypes":      {run: listEventTypes},
 }

@@ -59,6 +59,7 @@ const (
 	kindVPNCustomerGateway kind = "vpncustomergateway"
 	kindVPNConnection      kind = "vpnconnection"
 	kindRemoteVPN          kind = "remotevpn"
+	kindVPNUser            kind = "vpnuser"
 )
 
 // kindOfParam says which kind a parameter names in every command. "id", "ids" and the like are declared by each command.
@@ -87,6 +88,7 @@ var paramKinds = map[string]kind{
 	"counterid": kindCounter, "conditionid": kindCondition, "conditionids": kindCondition,
 	"scaleuppolicyids": kindAutoScalePolicy, "scaledownpolicyids": kindAutoScalePolicy, "policyid": kindAutoScalePolicy,
 	"vmprofileid": kindAutoScaleProfile, "vmgroupid": kindAutoScaleGroup, "autoscalevmgroupid": kindAutoScaleGroup,
+	"startid": kindEvent, "imagestoreuuid": kindImageStore, "parenttemplateid": kindTemplate,
 	"jobid": kindJob, "aclid": kindACLList, "gatewayid": kindPrivateGateway, "nextaclruleid": kindACLItem, "previousaclruleid": kindACLItem,
 	"s2svpngatewayid": kindVPNGateway, "s2scustomergatewayid": kindVPNCustomerGateway,
 }
@@ -179,5 +181,6 @@ var entityTables = map[kind]func(*Tables, string) bool{
 	kindVPNGateway:         func(t *Tables, id string) bool { return exists(t.VPNGateways, id) },
 	kindVPNCustomerGateway: func(t *Tables, id string) bool { return exists(t.VPNCustomerGateways, id) },
 	kindVPNConnection:      func(t *Tables, id string) bool { return exists(t.VPNConnections, id) },
+	kindVPNUser:            func(t *Tables, id string) bool { return exists(t.VPNUsers, id) },
 	kindRemoteVPN:          func(t *Tables, id string) bool { return exists(t.RemoteVPNs, id) },
 }

@@ -158,9 +158,9 @@ func checkParams(t *Tables, cmd *apitable.Command, kinds map[string]kind, label 
 			return err
 		}
 	}
-	for _, param := range cmd.Params {
-		if param.Required && !p.Has(param.Name) {
-			return errMissing(label, param.Name)
+	for _, name := range required(cmd) {
+		if !p.Has(name) {
+			return errMissing(label, name)
 		}
 	}
 	for _, param := range cmd.Params {
@@ -169,7 +169,7 @@ func checkParams(t *Tables, cmd *apitable.Command, kinds map[string]kind, label 
 			continue
 		}
 		if v == "" && param.Required {
-			return errMissing(label, param.Name)
+			return errEmpty(label, param)
 		}
 		if v == "" && param.Type != apitable.String && param.Type != apitable.List { // an empty list empties
 			delete(p, param.Name) // as if it had not been given
@@ -180,6 +180,20 @@ func checkParams(t *Tables, cmd *apitable.Command, kinds map[string]kind, label 
 		}
 	}
 	return nil
+}
+
+// required are the parameters a command cannot do without, in the order in which the server looks for them.
+func required(cmd *apitable.Command) []string {
+	if order, ok := declaredOrder[cmd.Name]; ok {
+		return order
+	}
+	var names []string
+	for _, param := range cmd.Params {
+		if param.Required {
+			names = append(names, param.Name)
+		}
+	}
+	return names
 }
 
 func checkName(name, value string) error {
@@ -210,6 +224,9 @@ func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label, v
 			return errNumber(label, param.Name, v)
 		}
 	case apitable.UUID:
+		if _, known := kinds[param.Name]; !known && paramKinds[param.Name] == kindAny && moreParamKinds[param.Name] == kindAny {
+			return errNoEntity(label, param.Name, v) // of a kind this cloud has nothing of
+		}
 		return checkEntity(t, param.Name, kinds, label, v)
 	case apitable.List:
 		for _, id := range (Params{param.Name: v}).List(param.Name) {
@@ -227,14 +244,6 @@ func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label, v
 		}
 	}
 	return nil
-}
-
-// javaField is the name of the Java field behind a parameter, which the text about long values shows.
-func javaField(label, param string) string {
-	if label == "createtemplate" && param == "name" {
-		return "templateName"
-	}
-	return param
 }
 
 func errNumber(label, param, v string) error {

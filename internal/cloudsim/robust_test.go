@@ -29,7 +29,7 @@ func TestPanicsAreFailures(t *testing.T) {
 		logged = append(logged, fmt.Sprintf(format, args...))
 	}})
 	withCommand(c, "createPod", command{run: func(*Call) (any, error) { panic("boom") }})
-	withCommand(c, "updateVPC", command{start: startNothing, job: func(call *Call) (Obj, error) {
+	withCommand(c, "updateVPC", command{kinds: map[string]kind{"id": kindAny}, start: startNothing, job: func(call *Call) (Obj, error) {
 		return nil, call.Unlocked(func(context.Context) error { panic("bang") })
 	}})
 	if r := call(t, c, "admin", "createPod", "zoneid", must(t, c, "admin", "listZones").items("zone")[0]["id"].(string), "name", "p", "gateway", "g", "netmask", "n", "startip", "s"); r.status != 530 || !strings.Contains(r.text(), "boom") {
@@ -51,7 +51,7 @@ func TestCommittedWorkOfAFailedJob(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t, Options{})
 	told := make(chan string, 2)
-	withCommand(c, "updateVPC", command{start: startNothing, job: func(call *Call) (Obj, error) {
+	withCommand(c, "updateVPC", command{kinds: map[string]kind{"id": kindAny}, start: startNothing, job: func(call *Call) (Obj, error) {
 		call.Tags.Put(Tag{Base: call.Tags.NewBase(), Owner: call.Job.Owner, Key: "kept"})
 		call.AfterCommit(func() { told <- "kept" })
 		if err := call.Commit(); err != nil {

@@ -110,7 +110,11 @@ func (c *Cloud) authenticateSession(req request, envelope string) (Caller, *answ
 		text = "unable to verify user credentials"
 	}
 	no := refuse(envelope, &APIError{HTTP: 401, CS: csAbsent, Text: text, NoText: true})
-	if !ok || c.table[req.name] == nil {
+	if !ok {
+		return Caller{}, &no
+	}
+	if req.name == "" {
+		no = refuse(envelope, &APIError{HTTP: 400, CS: csAbsent, Text: "no command specified", NoText: true})
 		return Caller{}, &no
 	}
 	c.mu.Lock()
@@ -121,7 +125,15 @@ func (c *Cloud) authenticateSession(req request, envelope string) (Caller, *answ
 		c.sessions.end(req.session)
 		return Caller{}, &no
 	}
-	return Caller{User: u, Account: a}, nil
+	caller := Caller{User: u, Account: a}
+	if c.table[req.name] == nil {
+		no = unavailable(req.name, caller)
+		if caller.Root() {
+			no = refuse("errorresponse", Fail(432, csServer, "Unknown API command: %s", req.name))
+		}
+		return Caller{}, &no
+	}
+	return caller, nil
 }
 
 // login answers the one command that needs no credentials but a password. It must be posted, so that the password is in no

@@ -94,7 +94,7 @@ func (c *Cloud) throttled(caller Caller) error {
 // throttleCommands tell about the limit.
 var throttleCommands = map[string]command{
 	"getApiLimit":   {run: getAPILimit},
-	"resetApiLimit": {run: resetAPILimit, rootOnly: true},
+	"resetApiLimit": {run: resetAPILimit, rootOnly: true, kinds: map[string]kind{"account": kindAccount}},
 }
 
 func getAPILimit(c *Call) (any, error) {

@@ -2,9 +2,9 @@ package cloudsim
 
 // vmCommands are machines.
 var vmCommands = map[string]command{
-	"deployVirtualMachine":              {start: startDeploy, job: deployJob, creates: true, queue: queueDeploy, event: "VM.CREATE", kinds: map[string]kind{"hostid": kindAny}},
-	"listVirtualMachines":               {run: listVMs, id: kindVM, kinds: map[string]kind{"hostid": kindAny, "storageid": kindAny, "autoscalevmgroupid": kindAny}},
-	"startVirtualMachine":               {start: startVM, job: startVMJob, queue: queueVM("id"), id: kindVM, event: "VM.START", kinds: map[string]kind{"hostid": kindAny}},
+	"deployVirtualMachine":              {start: startDeploy, job: deployJob, creates: true, queue: queueDeploy, event: "VM.CREATE"},
+	"listVirtualMachines":               {run: listVMs, id: kindVM, kinds: map[string]kind{"autoscalevmgroupid": kindAny}},
+	"startVirtualMachine":               {start: startVM, job: startVMJob, queue: queueVM("id"), id: kindVM, event: "VM.START"},
 	"stopVirtualMachine":                {start: startVM, job: stopVMJob, queue: queueVM("id"), id: kindVM, event: "VM.STOP"},
 	"rebootVirtualMachine":              {start: startVM, job: rebootVMJob, queue: queueVM("id"), id: kindVM, event: "VM.REBOOT"},
 	"destroyVirtualMachine":             {start: startDestroy, job: destroyVMJob, queue: queueVM("id"), id: kindVM, event: "VM.DESTROY", kinds: map[string]kind{"volumeids": kindVolume}},

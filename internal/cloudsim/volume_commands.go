@@ -16,7 +16,7 @@ const (
 
 // volumeCommands are disks, their snapshots and the snapshots of whole machines.
 var volumeCommands = map[string]command{
-	"listVolumes":        {run: listVolumes, id: kindVolume, kinds: map[string]kind{"hostid": kindAny, "storageid": kindAny}},
+	"listVolumes":        {run: listVolumes, id: kindVolume, kinds: map[string]kind{"storageid": kindAny}},
 	"createVolume":       {start: startCreateVolume, job: createVolumeJob, creates: true, event: "VOLUME.CREATE"},
 	"attachVolume":       {start: startVolume, job: attachVolumeJob, queue: queueVM("virtualmachineid"), id: kindVolume, event: "VOLUME.ATTACH"},
 	"detachVolume":       {start: startDetachVolume, job: detachVolumeJob, id: kindVolume, event: "VOLUME.DETACH"},

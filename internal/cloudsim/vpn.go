@@ -23,7 +23,7 @@ var vpnCommands = map[string]command{
 	"listRemoteAccessVpns":     {run: listRemotes, id: kindRemoteVPN},
 	"deleteRemoteAccessVpn":    {start: startRemote, job: deleteRemoteJob, event: "VPN.REMOTE.ACCESS.DESTROY"},
 	"addVpnUser":               {start: startAddVPNUser, job: vpnUserJob, creates: true, event: "VPN.USER.ADD"},
-	"listVpnUsers":             {run: listVPNUsers, id: kindAny},
+	"listVpnUsers":             {run: listVPNUsers, id: kindVPNUser},
 	"removeVpnUser":            {start: startVPNUser, job: removeVPNUserJob, event: "VPN.USER.REMOVE"},
 }
 
