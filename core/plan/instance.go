@@ -52,6 +52,7 @@ func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst 
 		m.config.Set(inst, cty.UnknownVal(s.t.ImpliedType()))
 		return diags
 	}
+	exists = m.reveal(s, exists, desired)
 	if m.adopted[inst] != nil {
 		var err error
 		if exists, err = m.silence(s, exists, desired); err != nil {
@@ -209,6 +210,10 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		step.Action, step.Reason = Create, m.whyCreate(s)
 		diags := m.refine(ctx, s, step, desired)
 		m.add(step)
+		if s.t.Prune != nil && s.row != nil && anyDone(s.row.Pending) {
+			// What the interrupted run made may be an older version by now.
+			m.prune(s, step)
+		}
 		return step, diags
 	}
 	changes, diags := m.differences(s, exists, planned, lookups)
