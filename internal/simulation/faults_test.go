@@ -78,6 +78,9 @@ func (f *faults) strike(s *schedule, e *event) fate {
 	case request:
 		how := []fate{fail, loseBack, linger, jobFails, jobHangs}[s.random.IntN(5)]
 		if command := strings.Fields(e.name)[1]; how == jobHangs && creates[command].quiet {
+			if e.process.ctx.Err() != nil {
+				return happen // its id does not reach the host any more
+			}
 			f.hold = command
 		}
 		return how
