@@ -66,20 +66,20 @@ function way(r) {
 
 // What a section shows: head, class of the cell, value.
 const tables = {
-  networks: [["name", "name", (n) => n.name], ["type", "", (n) => n.type + (n.vpc ? " in " + n.vpc : "")], ["state", "", (n) => state(n.state)],
+  networks: [["name", "name", (n) => n.name], ["type", "", (n) => n.type + (n.vpc ? " in " + n.vpc : "")], ["state", "fixed", (n) => state(n.state)],
     ["addresses", "fixed", (n) => n.cidr], ["public", "fixed", (n) => lines(n.addresses)], ["machines", "number", (n) => n.machines],
     ["zone", "", (n) => n.zone], ["account", "", (n) => n.account]],
-  machines: [["name", "name", (m) => m.name], ["state", "", (m) => state(m.state)], ["CPU", "fixed", (m) => load(m.cpu)], ["address", "fixed", (m) => m.address],
+  machines: [["name", "name", (m) => m.name], ["state", "fixed", (m) => state(m.state)], ["CPU", "fixed", (m) => load(m.cpu)], ["address", "fixed", (m) => m.address],
     ["network", "", (m) => m.network], ["template", "", (m) => m.template], ["offering", "", (m) => m.offering], ["group", "", (m) => m.group],
     ["account", "", (m) => m.account]],
-  rules: [["public", "name", (r) => r.public], ["kind", "", (r) => r.kind + (r.name ? " " + r.name : "")], ["state", "", (r) => state(r.state)],
+  rules: [["public", "name", (r) => r.public], ["kind", "", (r) => r.kind + (r.name ? " " + r.name : "")], ["state", "fixed", (r) => state(r.state)],
     ["reached at", "fixed", way], ["machines", "", (r) => lines(r.targets.map(target))], ["how", "", (r) => r.detail],
     ["requests", "number", (r) => (r.kind === "load balancer" ? r.requests : "")]],
-  groups: [["name", "name", (g) => g.name], ["state", "", (g) => state(g.state)], ["machines", "number", (g) => g.members],
+  groups: [["name", "name", (g) => g.name], ["state", "fixed", (g) => state(g.state)], ["machines", "number", (g) => g.members],
     ["from", "number", (g) => g.min], ["to", "number", (g) => g.max], ["rule", "", (g) => g.rule]],
   faults: [["command", "name", (f) => f.command || "every"], ["kind", "", (f) => f.kind + (f.status ? " " + f.status : "")],
     ["seen", "number", (f) => f.seen], ["struck", "number", (f) => f.struck], ["held", "number", (f) => f.held]],
-  jobs: [["command", "name", (j) => j.command], ["state", "", (j) => state(j.state)], ["took", "number", (j) => seconds(j.seconds)],
+  jobs: [["command", "name", (j) => j.command], ["state", "fixed", (j) => state(j.state)], ["took", "number", (j) => seconds(j.seconds)],
     ["begun", "fixed", (j) => j.created.slice(0, 19).replace("T", " ")], ["account", "", (j) => j.account], ["error", "", (j) => j.text]],
 };
 
