@@ -11,6 +11,7 @@ import (
 	"github.com/moldctl/moldctl/core/pluginhost"
 	"github.com/moldctl/moldctl/core/state"
 	"github.com/moldctl/moldctl/internal/conformance"
+	"github.com/moldctl/moldctl/plugins/autoscale"
 	"github.com/moldctl/moldctl/plugins/compute"
 	"github.com/moldctl/moldctl/plugins/identity"
 	"github.com/moldctl/moldctl/plugins/lb"
@@ -26,7 +27,7 @@ const (
 )
 
 func bundled() map[string]sdk.Plugin {
-	return map[string]sdk.Plugin{"network": network.Plugin, "compute": compute.Plugin, "identity": identity.Plugin, "lb": lb.Plugin}
+	return map[string]sdk.Plugin{"network": network.Plugin, "compute": compute.Plugin, "identity": identity.Plugin, "lb": lb.Plugin, "autoscale": autoscale.Plugin}
 }
 
 func TestMain(m *testing.M) {

@@ -56,6 +56,7 @@ func Examples(t *testing.T, plugin sdk.Plugin) {
 	p := Parse(t, plugin)
 	frames := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 		{Type: "resource", LabelNames: []string{"type", "name"}}, {Type: "output", LabelNames: []string{"name"}},
+		{Type: "data", LabelNames: []string{"type", "name"}},
 	}}
 	for name, typ := range p.Types {
 		if typ.Create == nil {

@@ -1,0 +1,4 @@
+resource "autoscale_profile" "web" {
+  offering = "Medium Instance"
+  template = "Rocky Linux 9"
+}
