@@ -26,6 +26,7 @@ const (
 	kindRoutingRule     kind = "routingrule"
 	kindIPv6Rule        kind = "ipv6rule"
 	kindIPForwarding    kind = "ipforwarding"
+	kindAnyLB           kind = "anylb" // a load balancer rule or an internal load balancer
 )
 
 var moreParamKinds = map[string]kind{
@@ -66,6 +67,7 @@ var moreEntityTables = map[kind]func(*Tables, string) bool{
 		r, ok := t.RoutingRules.Any(id)
 		return ok && r.IPv6
 	},
+	kindAnyLB:        func(t *Tables, id string) bool { return exists(t.LBRules, id) || exists(t.InternalLBs, id) },
 	kindIPForwarding: func(t *Tables, id string) bool { return hasPurpose(t, id, PurposeStaticNAT) },
 }
 

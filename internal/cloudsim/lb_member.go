@@ -10,6 +10,9 @@ func errAssign() error { return Fail(530, csServer, "Failed to assign load balan
 
 // assignLBJob adds machines to a rule.
 func assignLBJob(c *Call) (Obj, error) {
+	if done, err := c.assignInternalLB(c.EntityID, true); done {
+		return Success(), err
+	}
 	fresh, err := c.membersNamed()
 	if err != nil {
 		return nil, err
@@ -80,6 +83,9 @@ func (c *Call) addMembers(r LBRule, fresh []LBMember) error {
 // unassignLBJob takes machines out of a rule; one that is not in it is no error. Out of an autoscale group's rule a machine
 // leaves the group too, and cannot come back.
 func unassignLBJob(c *Call) (Obj, error) {
+	if done, err := c.assignInternalLB(c.EntityID, false); done {
+		return Success(), err
+	}
 	named, err := c.membersNamed()
 	if err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ var lbCommands = map[string]command{
 	"deleteLoadBalancerRule": {start: namedLBRule, job: deleteLBRuleJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.DELETE"},
 	"listLoadBalancerRules":  {run: listLBRules, id: kindLBRule},
 
-	"assignToLoadBalancerRule":      {start: namedLBRule, job: assignLBJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.ASSIGN.TO.RULE"},
-	"removeFromLoadBalancerRule":    {start: namedLBRule, job: unassignLBJob, id: kindLBRule, queue: lbQueue, address: lbAddress, event: "LB.REMOVE.FROM.RULE"},
+	"assignToLoadBalancerRule":      {start: namedAnyLB, job: assignLBJob, id: kindAnyLB, queue: lbQueue, address: lbAddress, event: "LB.ASSIGN.TO.RULE"},
+	"removeFromLoadBalancerRule":    {start: namedAnyLB, job: unassignLBJob, id: kindAnyLB, queue: lbQueue, address: lbAddress, event: "LB.REMOVE.FROM.RULE"},
 	"listLoadBalancerRuleInstances": {run: listLBMembers, id: kindLBRule},
 
 	"createLBStickinessPolicy": {start: startStickiness, job: createStickinessJob, creates: true, queue: lbQueue, address: lbAddress,

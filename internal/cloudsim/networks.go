@@ -204,7 +204,7 @@ func listNetworks(c *Call) (any, error) {
 	}
 	rows := c.Networks.Where(func(n Network) bool {
 		shared := n.ACLType == "Domain" && c.inDomain(c.Caller.Account.DomainID, n.DomainID) && c.Str("account") == ""
-		return (in(n.Owner) || shared) && c.networkMatches(n)
+		return (in(n.Owner) || shared || c.permitted(n)) && c.networkMatches(n)
 	})
 	slices.Reverse(rows) // newest first
 	return Listing("network", rows, c.networkResponse), nil

@@ -112,6 +112,7 @@ func (c *Call) dropNetwork(n Network) {
 		}
 	}
 	c.forgetRanges(n)
+	c.forgetInside(n.ID)
 	c.ForgetTags(n.ID)
 	now := c.Now()
 	n.Removed, n.State, n.VLAN = &now, "Destroy", 0

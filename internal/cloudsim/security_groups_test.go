@@ -57,9 +57,15 @@ func TestSecurityGroupsOfMachines(t *testing.T) {
 	if vm := c.deploy("b", "startvm", "false"); len(vm["securitygroup"].([]any)) != 0 {
 		t.Errorf("machine %v is in a group", vm)
 	}
-	zone, _ := c.store.Zones.Get(c.zone)
-	zone.SecurityGroups = true
-	c.store.Zones.Put(zone)
+	err := c.update(t.Context(), func(call *Call) error {
+		zone, _ := call.Zones.Get(c.zone)
+		zone.SecurityGroups = true
+		call.Zones.Put(zone)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	vm := c.deploy("c", "startvm", "false", "securitygroupnames", "web")
 	shown, _ := vm["securitygroup"].([]any)[0].(map[string]any)
 	if shown["name"] != "web" || shown["account"] != "user" {

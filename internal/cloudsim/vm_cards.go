@@ -52,7 +52,7 @@ func (c *Call) addCard(vm *VM, networkID, address, mac string, isDefault bool) e
 	if !ok {
 		return Invalid("Unable to find network by id %s", networkID)
 	}
-	if n.ACLType != "Domain" && c.Own(n.Owner) != nil {
+	if n.ACLType != "Domain" && c.Own(n.Owner) != nil && !c.permitted(n) {
 		return Denied("Unable to use network with id= %s, permission denied", n.ID)
 	}
 	if n.ZoneID != vm.ZoneID {
