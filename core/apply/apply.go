@@ -59,6 +59,7 @@ type Event struct {
 type Deps struct {
 	Host        Host
 	Session     state.Session
+	Fingerprint plan.Fingerprint // nil: what is only written is forgotten
 	Parallelism int
 	// Stop, when done, ends dispatching: running steps finish, no other begins.
 	// The context of Run cancels running steps too.

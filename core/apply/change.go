@@ -161,6 +161,11 @@ func (r *runner) outcome(o *operation, s *plan.Step, planned, value cty.Value, r
 	case result.GetStatus() == wire.Result_OK && !failed:
 		row := *o.row
 		row.Status, row.Values, row.Pending, row.PendingAction = state.OK, data, nil, ""
+		prints, err := plan.Prints(s.Type, planned, r.deps.Fingerprint)
+		if err != nil {
+			return o.left(state.Partial, data), diag.FromError("Values cannot be stored", err)
+		}
+		row.Prints = prints
 		if r.prunes[s.Key] {
 			// Until the prune has run, the next plan makes up for it.
 			row.PendingAction = string(plan.Prune)

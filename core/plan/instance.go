@@ -52,6 +52,7 @@ func (m *maker) instance(ctx context.Context, r *spec.Resource, each Each, inst 
 		m.config.Set(inst, cty.UnknownVal(s.t.ImpliedType()))
 		return diags
 	}
+	exists = m.reveal(s, exists, desired)
 	if m.adopted[inst] != nil {
 		var err error
 		if exists, err = m.silence(s, exists, desired); err != nil {

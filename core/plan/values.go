@@ -14,9 +14,11 @@ import (
 )
 
 // EncodeValues writes an object's values for the state and lists the paths
-// that are sensitive, by mark or by schema. Values not known become null.
+// that are sensitive, by mark or by schema. Values not known become null, and so
+// do those that are only to be written: Prints keeps what is needed of them.
 func EncodeValues(t *pluginspec.Type, v cty.Value) ([]byte, []string, error) {
 	plain, _ := v.UnmarkDeep()
+	plain = withoutWriteOnly(t, plain)
 	known, err := cty.Transform(plain, func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		if !v.IsKnown() {
 			return cty.NullVal(v.Type()), nil

@@ -31,6 +31,7 @@ type objectInfo struct {
 	PluginVersion    string            `json:"plugin_version,omitempty"`
 	SchemaVersion    int               `json:"schema,omitempty"`
 	SensitivePaths   []string          `json:"sensitive,omitempty"`
+	Prints           map[string]string `json:"prints,omitempty"`
 	PreventDestroy   bool              `json:"prevent_destroy,omitempty"`
 	RetainOnDestroy  bool              `json:"retain_on_destroy,omitempty"`
 	CreateBefore     bool              `json:"create_before,omitempty"`
@@ -43,7 +44,7 @@ type objectInfo struct {
 func infoOf(o *Object) objectInfo {
 	return objectInfo{
 		Lookups: o.Lookups, DependsOn: o.DependsOn, Plugin: o.Plugin, PluginVersion: o.PluginVersion,
-		SchemaVersion: o.SchemaVersion, SensitivePaths: o.SensitivePaths, PreventDestroy: o.PreventDestroy,
+		SchemaVersion: o.SchemaVersion, SensitivePaths: o.SensitivePaths, Prints: o.Prints, PreventDestroy: o.PreventDestroy,
 		RetainOnDestroy: o.RetainOnDestroy, CreateBefore: o.CreateBefore, Timeouts: o.Timeouts,
 		PendingAction: o.PendingAction, UpdatedAt: o.UpdatedAt, CreatedOperation: o.CreatedOperation,
 	}
@@ -52,6 +53,7 @@ func infoOf(o *Object) objectInfo {
 func (i objectInfo) fill(o *Object) {
 	o.Lookups, o.DependsOn, o.Plugin, o.PluginVersion = i.Lookups, i.DependsOn, i.Plugin, i.PluginVersion
 	o.SchemaVersion, o.SensitivePaths, o.PreventDestroy = i.SchemaVersion, i.SensitivePaths, i.PreventDestroy
+	o.Prints = i.Prints
 	o.RetainOnDestroy, o.CreateBefore, o.Timeouts = i.RetainOnDestroy, i.CreateBefore, i.Timeouts
 	o.PendingAction, o.UpdatedAt, o.CreatedOperation = i.PendingAction, i.UpdatedAt, i.CreatedOperation
 }

@@ -54,12 +54,15 @@ type Object struct {
 	// Lookups maps attribute paths to what their names were resolved to.
 	Lookups map[string]Lookup
 	// DependsOn lists the addresses this object was made from, directly.
-	DependsOn        []string
-	Cloud            string // alias
-	Plugin           string
-	PluginVersion    string
-	SchemaVersion    int
-	SensitivePaths   []string
+	DependsOn      []string
+	Cloud          string // alias
+	Plugin         string
+	PluginVersion  string
+	SchemaVersion  int
+	SensitivePaths []string
+	// Prints tell, by attribute path, whether a value that is not kept has
+	// changed: digests under the state's key.
+	Prints           map[string]string
 	PreventDestroy   bool
 	RetainOnDestroy  bool
 	CreateBefore     bool
