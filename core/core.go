@@ -217,7 +217,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, hcl.Diagn
 	}
 	p, more := plan.Make(ctx, plan.Input{
 		Stack: e.Stack, Variables: e.variables, Snapshot: snap, Host: e.Host, Destroy: o.Destroy,
-		SkipRefresh: o.SkipRefresh, RefreshOnly: o.RefreshOnly, Limits: o.Limits, Replace: o.Replace, AcceptMissing: o.AcceptMissing, Parallelism: e.settings.Parallelism, Embedded: e.Embedded(),
+		Fingerprint: e.session.Fingerprint, SkipRefresh: o.SkipRefresh, RefreshOnly: o.RefreshOnly, Limits: o.Limits, Replace: o.Replace, AcceptMissing: o.AcceptMissing, Parallelism: e.settings.Parallelism, Embedded: e.Embedded(),
 	})
 	diags = append(diags, more...)
 	if p != nil {
@@ -230,7 +230,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, hcl.Diagn
 // is done the running ones are cancelled.
 func (e *Engine) Apply(ctx, stop context.Context, p *plan.Plan, observe func(apply.Event)) (apply.Summary, hcl.Diagnostics) {
 	return apply.Run(ctx, p, apply.Deps{
-		Host: e.Host, Session: e.session, Parallelism: e.settings.Parallelism, Stop: stop, Observe: observe,
+		Host: e.Host, Session: e.session, Fingerprint: e.session.Fingerprint, Parallelism: e.settings.Parallelism, Stop: stop, Observe: observe,
 	})
 }
 

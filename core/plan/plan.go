@@ -59,6 +59,9 @@ type Input struct {
 	// RefreshOnly compares the state with the cloud and plans nothing but to
 	// write down what differs.
 	RefreshOnly bool
+	// Fingerprint digests a secret under the state's key; nil where there is no
+	// state that could hold any.
+	Fingerprint Fingerprint
 	Limits      Limits        // which part of the stack is looked at
 	Replace     []addr.Target // objects to replace whatever the stack says
 	// AcceptMissing lets a refresh lose more than half of a type's objects.
