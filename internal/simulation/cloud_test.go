@@ -57,7 +57,7 @@ type cloud struct {
 
 func newCloud(note func(string, ...any)) *cloud {
 	c := &cloud{note: note, objects: map[string]*object{}, jobs: map[string]*job{}, mayTwin: map[string]bool{}}
-	for i := range 12 {
+	for i := range 60 {
 		c.put(&object{id: fmt.Sprintf("free-%d", i), kind: "address", fields: map[string]any{"ipaddress": fmt.Sprintf("192.0.2.%d", i+1), "state": "Free"}})
 	}
 	return c
