@@ -34,6 +34,7 @@ type Call struct {
 	after    []func()        // to run after the next commit
 	ready    []func()        // to run once the lock is free
 	tracked  string          // entity the audit entry names, for synchronous commands
+	joins    *joins          // of calls that only read
 }
 
 // Now is the cloud's time, in UTC.

@@ -41,5 +41,5 @@ func (o Options) check(table apitable.Table) error {
 	return nil
 }
 
-// maxScale is how many times faster than real time a clock may run: an hour each second.
-const maxScale = 3600
+// maxScale is how many times faster than real time a clock may run; beyond it the years go by in seconds.
+const maxScale = 1_000_000

@@ -26,15 +26,29 @@ type List struct {
 	Items []Obj
 	// Bare lists are sent as they are, without count or paging.
 	Bare bool
+
+	rows   int // of a list that is rendered page by page; Items is empty then
+	render func(row int) Obj
 }
 
-// Listing renders rows for a list command.
-func Listing[T any](key string, rows []T, render func(T) Obj) List {
-	items := make([]Obj, 0, len(rows))
-	for _, r := range rows {
-		items = append(items, render(r))
+// size is how many elements a list has.
+func (l List) size() int { return max(len(l.Items), l.rows) }
+
+// part renders the elements from one up to another.
+func (l List) part(from, to int) []Obj {
+	if l.render == nil {
+		return l.Items[from:to]
 	}
-	return List{Key: key, Items: items}
+	out := make([]Obj, 0, to-from)
+	for i := from; i < to; i++ {
+		out = append(out, l.render(i))
+	}
+	return out
+}
+
+// Listing renders rows for a list command; those alone that are on the page that is asked for.
+func Listing[T any](key string, rows []T, render func(T) Obj) List {
+	return List{Key: key, Items: []Obj{}, rows: len(rows), render: func(row int) Obj { return render(rows[row]) }}
 }
 
 // Success is the answer of commands that return nothing.
@@ -48,18 +62,18 @@ const maxPage = 500
 // page cuts a list to the page that was asked for and shapes it: {} if empty, count and array otherwise.
 func (l List) page(p Params) (Obj, error) {
 	if l.Bare {
-		return Obj{l.Key: l.Items}, nil
+		return Obj{l.Key: l.part(0, l.size())}, nil
 	}
-	from, to, err := pageBounds(p, len(l.Items))
+	from, to, err := pageBounds(p, l.size())
 	if err != nil {
 		return nil, err
 	}
-	if len(l.Items) == 0 {
+	if l.size() == 0 {
 		return Obj{}, nil
 	}
-	out := Obj{"count": len(l.Items)}
+	out := Obj{"count": l.size()}
 	if from < to {
-		out[l.Key] = l.Items[from:to]
+		out[l.Key] = l.part(from, to)
 	}
 	return out, nil
 }

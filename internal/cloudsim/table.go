@@ -119,7 +119,7 @@ func (t *Table[T]) sort() {
 // All goes through the rows that are not removed, in the order of their creation. The table may be changed meanwhile;
 // rows added during the walk are not seen.
 func (t *Table[T]) All() iter.Seq[T] {
-	ids := append([]string(nil), t.order...)
+	ids := t.order // changed only by appending to it, or replaced as a whole
 	return func(yield func(T) bool) {
 		for _, id := range ids {
 			if r, ok := t.Get(id); ok && !yield(r) {

@@ -46,7 +46,7 @@ func (c *Call) vmResponse(v VM) Obj {
 	if g, ok := c.AutoScaleGroups.Get(v.AutoScaleGroupID); ok {
 		o["autoscalevmgroupid"], o["autoscalevmgroupname"] = g.ID, g.Name
 	}
-	if ip, ok := c.PublicIPs.Find(func(p PublicIP) bool { return p.StaticNAT && p.VMID == v.ID }); ok {
+	if ip, ok := c.staticNATOf(v, func(PublicIP) bool { return true }); ok {
 		o["publicipid"], o["publicip"] = ip.ID, ip.Address
 	}
 	if u, ok := c.UserData.Get(v.UserDataID); ok {
@@ -61,7 +61,7 @@ func (c *Call) vmResponse(v VM) Obj {
 
 // dataDiskOffering is the offering of a machine's data disk, which machines show as theirs.
 func (c *Call) dataDiskOffering(v VM) (DiskOffering, bool) {
-	disk, ok := c.Volumes.Find(func(d Volume) bool { return d.VMID == v.ID && d.Type == volumeData })
+	disk, ok := c.diskOf(v, volumeData)
 	if !ok {
 		return DiskOffering{}, false
 	}
@@ -70,7 +70,7 @@ func (c *Call) dataDiskOffering(v VM) (DiskOffering, bool) {
 
 // putPlace adds where a machine runs; only administrators see hosts.
 func (c *Call) putPlace(o Obj, v VM) {
-	root, hasRoot := c.Volumes.Find(func(d Volume) bool { return d.VMID == v.ID && d.Type == volumeRoot })
+	root, hasRoot := c.diskOf(v, volumeRoot)
 	if !hasRoot {
 		delete(o, "rootdeviceid")
 		delete(o, "rootdevicetype")
@@ -171,7 +171,7 @@ func (c *Call) nicResponses(v VM) []Obj {
 	out := []Obj{}
 	for _, n := range v.NICs {
 		o := c.nicResponse(n)
-		if ip, ok := c.PublicIPs.Find(func(p PublicIP) bool { return p.StaticNAT && p.VMID == v.ID && p.NetworkID == n.NetworkID }); ok {
+		if ip, ok := c.staticNATOf(v, func(p PublicIP) bool { return p.NetworkID == n.NetworkID }); ok {
 			o["publicipid"], o["publicip"] = ip.ID, ip.Address
 		}
 		out = append(out, o)
