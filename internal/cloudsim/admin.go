@@ -24,19 +24,19 @@ const TokenFile = "admin.token"
 
 // Status is what the admin API's /status shows.
 type Status struct {
-	Endpoint string            `json:"endpoint"`
-	Flavor   Flavor            `json:"flavor"`
-	Fidelity Fidelity          `json:"fidelity"`
-	Throttle int               `json:"throttle,omitempty"`
-	Keys     map[string]Keys   `json:"keys"` // by account
+	Endpoint string          `json:"endpoint"`
+	Flavor   Flavor          `json:"flavor"`
+	Fidelity Fidelity        `json:"fidelity"`
+	Throttle int             `json:"throttle,omitempty"`
+	Keys     map[string]Keys `json:"keys"` // by account
 	// Administrator is the account whose keys a program that is asked for none uses: the first root administrator with keys.
-	Administrator string `json:"administrator"`
-	Zone     string            `json:"zone"`
-	PID      int               `json:"pid"`
-	Dir      string            `json:"dir,omitempty"`
-	Latency  Latency           `json:"latency"`
-	Counts   map[string]int    `json:"counts"`
-	Public   map[string]string `json:"public,omitempty"` // "address:port" → where to connect, for those that are mapped
+	Administrator string            `json:"administrator"`
+	Zone          string            `json:"zone"`
+	PID           int               `json:"pid"`
+	Dir           string            `json:"dir,omitempty"`
+	Latency       Latency           `json:"latency"`
+	Counts        map[string]int    `json:"counts"`
+	Public        map[string]string `json:"public,omitempty"` // "address:port" → where to connect, for those that are mapped
 }
 
 // Keys are the credentials of a user.
