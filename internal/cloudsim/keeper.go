@@ -19,6 +19,7 @@ func (k *keeper) Start(ctx context.Context) error {
 		}
 		for z := range c.Zones.All() {
 			c.putSystemVMs(z)
+			c.putStore(z)
 		}
 		return nil
 	})

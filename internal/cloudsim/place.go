@@ -119,10 +119,7 @@ func listOSTypes(c *Call) (any, error) {
 	rows := c.OSTypes.Where(func(o OSType) bool {
 		return c.named(o.ID, o.Name) && c.is("oscategoryid", o.CategoryID) && c.is("description", o.Name)
 	})
-	return Listing("ostype", rows, func(o OSType) Obj {
-		return Obj{"id": o.ID, "name": o.Name, "description": o.Name, "oscategoryid": o.CategoryID, "oscategoryname": o.CategoryName,
-			"isuserdefined": false, "fordisplay": true}
-	}), nil
+	return Listing("ostype", rows, osResponse), nil
 }
 
 func listOSCategories(c *Call) (any, error) {

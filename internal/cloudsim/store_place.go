@@ -233,6 +233,7 @@ type OSType struct {
 	Name         string `json:"name"`
 	CategoryID   string `json:"categoryid"`
 	CategoryName string `json:"categoryname"`
+	UserMade     bool   `json:"usermade,omitempty"`
 }
 
 // Setting is a changed global setting; its id is the setting's name. Unchanged settings are not in the table.
