@@ -121,6 +121,8 @@ func (c *Call) hostResponse(h Host) Obj {
 func addHost(c *Call) (any, error) {
 	u, err := url.Parse(c.Str("url"))
 	switch {
+	case c.Str("username") == "" || c.Str("password") == "":
+		return nil, Invalid("Username and Password need to be provided.")
 	case err != nil:
 		return nil, Invalid("%s is not a valid uri", c.Str("url"))
 	case u.Scheme == "":

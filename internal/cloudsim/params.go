@@ -175,7 +175,7 @@ func checkParams(t *Tables, cmd *apitable.Command, kinds map[string]kind, label 
 			delete(p, param.Name) // as if it had not been given
 			continue
 		}
-		if err := checkValue(t, param, kinds, label, v); err != nil {
+		if err := checkValue(t, param, kinds, label, p, v); err != nil {
 			return err
 		}
 	}
@@ -213,7 +213,8 @@ func checkName(name, value string) error {
 	return nil
 }
 
-func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label, v string) error {
+// checkValue checks one value. An internal number in place of an id is replaced in p.
+func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label string, p Params, v string) error {
 	switch param.Type {
 	case apitable.Integer, apitable.Short:
 		if _, err := strconv.ParseInt(strings.TrimSpace(v), 10, 32); err != nil {
@@ -226,6 +227,10 @@ func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label, v
 	case apitable.UUID:
 		if _, known := kinds[param.Name]; !known && paramKinds[param.Name] == kindAny && moreParamKinds[param.Name] == kindAny {
 			return errNoEntity(label, param.Name, v) // of a kind this cloud has nothing of
+		}
+		if id, ok := entityNumbered(t, param.Name, kinds, v); ok {
+			p[param.Name] = id
+			return nil
 		}
 		return checkEntity(t, param.Name, kinds, label, v)
 	case apitable.List:

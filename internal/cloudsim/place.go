@@ -29,7 +29,7 @@ func (c *Call) named(id, name string, texts ...string) bool {
 	if ids := c.List("ids"); len(ids) > 0 && !slices.Contains(ids, id) {
 		return false
 	}
-	if c.Has("name") && c.Str("name") != name {
+	if !c.is("name", name) {
 		return false
 	}
 	keyword := strings.ToLower(c.Str("keyword"))
@@ -39,8 +39,10 @@ func (c *Call) named(id, name string, texts ...string) bool {
 	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(strings.ToLower(t), keyword) })
 }
 
-// is reports whether a filter parameter was not given or equals a value.
-func (c *Call) is(param, value string) bool { return !c.Has(param) || c.Str(param) == value }
+// is reports whether a filter parameter was not given or equals a value; its case does not matter, as in the server's database.
+func (c *Call) is(param, value string) bool {
+	return !c.Has(param) || strings.EqualFold(c.Str(param), value)
+}
 
 // isBool is is for booleans.
 func (c *Call) isBool(param string, value bool) bool {
@@ -62,7 +64,7 @@ func zoneResponse(z Zone) Obj {
 		"allocationstate": z.AllocationState, "zonetoken": z.Token, "dhcpprovider": "VirtualRouter", "localstorageenabled": z.LocalStorage,
 		"tags": []Obj{}, "allowuserspecifyvrmtu": false, "routerprivateinterfacemaxmtu": 1500, "routerpublicinterfacemaxmtu": 1500,
 		"type": "Core", "isnsxenabled": false, "ismultiarch": false, "asnrange": "", "routedmodeenabled": true, "hasannotations": false}
-	return o.Opt("dns2", z.DNS2).Opt("domain", z.Domain)
+	return o.Opt("dns2", z.DNS2).Opt("internaldns2", z.InternalDNS2).Opt("domain", z.Domain)
 }
 
 func (c *Call) putZone(o Obj, id string) {

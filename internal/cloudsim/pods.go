@@ -28,7 +28,7 @@ func createZone(c *Call) (any, error) {
 	if _, err := netip.ParsePrefix(cidr); cidr != "" && err != nil {
 		return nil, Invalid("Please enter a valid guest cidr")
 	}
-	z := Zone{Base: c.Zones.NewBase(), Name: c.Str("name"), DNS1: c.Str("dns1"), DNS2: c.Str("dns2"), InternalDNS1: c.Str("internaldns1"),
+	z := Zone{Base: c.Zones.NewBase(), Name: c.Str("name"), DNS1: c.Str("dns1"), DNS2: c.Str("dns2"), InternalDNS1: c.Str("internaldns1"), InternalDNS2: c.Str("internaldns2"),
 		GuestCIDR: cidr, NetworkType: kind, AllocationState: "Disabled", Token: newUUID(), Domain: c.Str("domain"),
 		SecurityGroups: c.Bool("securitygroupenabled", false), LocalStorage: c.Bool("localstorageenabled", false)}
 	c.Zones.Put(z)
@@ -53,6 +53,7 @@ func updateZone(c *Call) (any, error) {
 		}
 	}
 	z.Name, z.DNS1, z.DNS2, z.InternalDNS1 = c.Or("name", z.Name), c.Or("dns1", z.DNS1), c.Or("dns2", z.DNS2), c.Or("internaldns1", z.InternalDNS1)
+	z.InternalDNS2 = c.Or("internaldns2", z.InternalDNS2)
 	z.Domain, z.GuestCIDR, z.AllocationState = c.Or("domain", z.Domain), c.Or("guestcidraddress", z.GuestCIDR), c.Or("allocationstate", z.AllocationState)
 	c.Zones.Put(z)
 	c.putSystemVMs(z)

@@ -6,6 +6,7 @@ type Zone struct {
 	Name            string `json:"name"`
 	DNS1            string `json:"dns1"`
 	InternalDNS1    string `json:"internaldns1"`
+	InternalDNS2    string `json:"internaldns2,omitempty"`
 	GuestCIDR       string `json:"guestcidr"`
 	NetworkType     string `json:"networktype"`
 	AllocationState string `json:"allocationstate"`

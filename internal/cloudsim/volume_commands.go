@@ -325,6 +325,9 @@ func deleteVolume(c *Call) (any, error) {
 	if v.VMID != "" {
 		return nil, Invalid("Please specify a volume that is not attached to any VM.")
 	}
+	if v.DeleteProtection {
+		return nil, errProtected(v)
+	}
 	c.Made(v.ID)
 	c.dropVolume(v)
 	return Success(), nil

@@ -24,7 +24,7 @@ func destroyVolumeJob(c *Call) (Obj, error) {
 	case v.VMID != "":
 		return nil, Invalid("Please specify a volume that is not attached to any VM.")
 	case v.DeleteProtection:
-		return nil, Invalid("Volume [id = %s, name = %s] has delete protection enabled and cannot be deleted.", v.ID, v.Name)
+		return nil, errProtected(v)
 	case c.Bool("expunge", false) && !c.mayExpunge():
 		return nil, errExpunge()
 	}
@@ -35,6 +35,10 @@ func destroyVolumeJob(c *Call) (Obj, error) {
 		c.dropVolume(v)
 	}
 	return result, nil
+}
+
+func errProtected(v Volume) error {
+	return Invalid("Volume [id = %s, name = %s] has delete protection enabled and cannot be deleted.", v.ID, v.Name)
 }
 
 func recoverVolume(c *Call) (any, error) {
