@@ -39,9 +39,8 @@ type process struct {
 	dead    bool // guarded by the schedule's mutex, as frozen is
 	frozen  bool
 
-	stop, ctx     context.Context // once, twice
-	once, twice   context.CancelFunc
-	interruptions int
+	stop, ctx   context.Context // once, twice
+	once, twice context.CancelFunc
 
 	mu          sync.Mutex // guards connections
 	connections map[string]*connection
