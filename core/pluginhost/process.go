@@ -32,6 +32,7 @@ type process struct {
 
 	startOnce sync.Once
 	startErr  error
+	started   atomic.Bool // starting is over: what it has set may be read
 	cmd       *exec.Cmd
 	client    *plugin.Client
 	rpc       wire.PluginClient
@@ -65,7 +66,10 @@ func newProcess(h *Host, src Source) *process {
 
 // start runs the command and waits for its handshake.
 func (p *process) start(ctx context.Context) error {
-	p.startOnce.Do(func() { p.startErr = p.launch(ctx) })
+	p.startOnce.Do(func() {
+		p.startErr = p.launch(ctx)
+		p.started.Store(true)
+	})
 	return p.startErr
 }
 
@@ -224,6 +228,9 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 
 // dead tells whether the process was started and has ended since.
 func (p *process) dead() bool {
+	if !p.started.Load() {
+		return false
+	}
 	if p.hangUp != nil {
 		select {
 		case <-p.reaped:
