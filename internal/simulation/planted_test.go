@@ -144,18 +144,6 @@ func plantedInRecords() map[string]planted {
 		"pending calls forgotten": {"what an unfinished operation made is forgotten", 19, inObjects(func(o *state.Object) { o.Pending = nil })},
 		"private data lost":       {"children are forgotten", 1, inObjects(func(o *state.Object) { o.Private = nil })},
 		"partial taken as whole":  {"an unfinished object stays so", 19, inObjects(func(o *state.Object) { o.Status, o.Pending = state.OK, nil })},
-		"tainted not replaced": {"an unusable object stays", 19, with("vm", func(w *world) {
-			inObjects(func(o *state.Object) {
-				if o.Status == state.Tainted {
-					o.Status = state.OK
-				}
-			})(w)
-			w.bug.wire.read = func(r *wire.ReadReply) {
-				if r.GetState() == wire.ReadReply_TAINTED {
-					r.State = wire.ReadReply_OK
-				}
-			}
-		})},
 		"missing edge": {"steps do not wait for what they need", 1, func(w *world) {
 			w.bug.plan = func(p *plan.Plan) {
 				for _, s := range p.Steps {
@@ -243,15 +231,6 @@ func plantedOnWire() map[string]planted {
 			}
 			return true
 		})},
-		"failed job taken as absent": {"what a failed job left is forgotten", 19, with("vm", down(func(m *wire.ApplyDown, _ *line) bool {
-			if c := m.GetCheckpoint().GetCall(); c.GetState() == wire.Call_FAILED {
-				c.Id = ""
-			}
-			if r := m.GetResult(); r.GetStatus() == wire.Result_TAINTED {
-				r.Status, r.Value = wire.Result_GONE, nil
-			}
-			return true
-		}))},
 	}
 }
 
