@@ -24,9 +24,10 @@ import (
 type Source struct {
 	Name    string
 	Spec    []byte
-	Command []string // argv; the process speaks the go-plugin handshake
-	Env     []string // beside the scrubbed environment
-	SHA256  string   // of the program, in hex; "" for one that is not compared
+	Parsed  *pluginspec.Plugin // Spec, where it was read before; nil: New reads it
+	Command []string           // argv; the process speaks the go-plugin handshake
+	Env     []string           // beside the scrubbed environment
+	SHA256  string             // of the program, in hex; "" for one that is not compared
 	// Dial, if set, reaches the plugin instead of a process: for tests that run
 	// host and plugin in one. hangUp is called once, when the host is done with
 	// it or has seen it break.
@@ -82,15 +83,32 @@ func New(opts Options) (*Host, hcl.Diagnostics) {
 		ids:      map[string]*wire.CloudIdentity{},
 	}
 	var diags hcl.Diagnostics
-	for _, src := range opts.Sources {
-		spec, more := pluginspec.Parse(src.Name+"/plugin.yaml", src.Spec)
-		diags = append(diags, more...)
-		if more.HasErrors() {
+	specs, said := parse(opts.Sources)
+	for i, src := range opts.Sources {
+		diags = append(diags, said[i]...)
+		if said[i].HasErrors() {
 			continue
 		}
-		diags = append(diags, h.add(src, spec)...)
+		diags = append(diags, h.add(src, specs[i])...)
 	}
 	return h, diags
+}
+
+// parse reads all that is not read yet, at the same time: every run waits for
+// it.
+func parse(sources []Source) ([]*pluginspec.Plugin, []hcl.Diagnostics) {
+	specs := make([]*pluginspec.Plugin, len(sources))
+	diags := make([]hcl.Diagnostics, len(sources))
+	var wg sync.WaitGroup
+	for i, src := range sources {
+		if src.Parsed != nil {
+			specs[i] = src.Parsed
+			continue
+		}
+		wg.Go(func() { specs[i], diags[i] = pluginspec.Parse(src.Name+"/plugin.yaml", src.Spec) })
+	}
+	wg.Wait()
+	return specs, diags
 }
 
 // add claims a plugin's types; two plugins that claim one are refused by name.
@@ -104,7 +122,9 @@ func (h *Host) add(src Source, spec *pluginspec.Plugin) hcl.Diagnostics {
 			diags = append(diags, conflict("type", name, other.Plugin, spec.Name))
 			continue
 		}
-		t.Plugin = spec.Name
+		if t.Plugin != spec.Name { // what was parsed once may serve several hosts
+			t.Plugin = spec.Name
+		}
 		h.types[name] = t
 	}
 	for kind, s := range spec.Steps {

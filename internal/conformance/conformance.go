@@ -55,6 +55,14 @@ func Run(ctx context.Context, s Subject, o Options) (*Report, error) {
 		return k.report, nil
 	}
 	k.spec = spec
+	k.subject.Source.Parsed = spec
+	// Every engine of the test would read them again.
+	k.subject.Others = slices.Clone(s.Others)
+	for i, other := range k.subject.Others {
+		if p, diags := pluginspec.Parse(other.Name+"/plugin.yaml", other.Spec); !diags.HasErrors() {
+			k.subject.Others[i].Parsed = p
+		}
+	}
 	k.report.Plugin, k.report.Version = spec.Name, spec.Version
 	hints, err := readHints(s.Files)
 	if err != nil {

@@ -289,7 +289,7 @@ func TestMachineUpdates(t *testing.T) {
 		given := map[string]cty.Value{}
 		for _, m := range []map[string]cty.Value{machine, {
 			"id": text("vm-1"), "display_name": text("web-1"), "address": text("10.1.1.5"), "state": text("Running"),
-			"mac_address": text("02:00:00:00:00:01"), "password": cty.NullVal(cty.String), "host": cty.NullVal(cty.String),
+			"mac_address": text("02:00:00:00:00:01"), "nic": cty.NullVal(cty.String), "password": cty.NullVal(cty.String), "host": cty.NullVal(cty.String),
 		}, more} {
 			for k, v := range m {
 				given[k] = v

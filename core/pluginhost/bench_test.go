@@ -1,0 +1,30 @@
+package pluginhost_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/moldctl/moldctl/core/pluginhost"
+)
+
+// BenchmarkNew reads the schemas of all bundled plugins, as every run does.
+func BenchmarkNew(b *testing.B) {
+	files, err := filepath.Glob("../../plugins/*/plugin.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var sources []pluginhost.Source
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sources = append(sources, pluginhost.Source{Name: filepath.Base(filepath.Dir(file)), Spec: text})
+	}
+	for b.Loop() {
+		if _, diags := pluginhost.New(pluginhost.Options{Sources: sources}); diags.HasErrors() {
+			b.Fatal(diags)
+		}
+	}
+}
