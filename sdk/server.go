@@ -100,7 +100,7 @@ func NewServer(p Plugin) (wire.PluginServer, error) {
 
 // Describe returns the plugin.yaml and what code serves.
 func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.DescribeReply, error) {
-	reply := &wire.DescribeReply{PluginYaml: s.spec.Source}
+	reply := &wire.DescribeReply{PluginYaml: s.spec.Source, Encodings: []string{"msgpack", "json"}}
 	for _, name := range slices.Sorted(maps.Keys(s.handlers)) {
 		for _, v := range s.handlers[name].verbs(s.spec.Types[name]) {
 			if v.declared && v.served {

@@ -27,12 +27,25 @@ func (e *BrokenError) Unwrap() error { return e.Err }
 
 // broken wraps a gRPC error, unless the caller itself gave up.
 func (p *process) broken(ctx context.Context, err error) error {
+	var silent *silentError
+	if errors.As(context.Cause(ctx), &silent) {
+		p.mu.Lock()
+		p.silent = silent
+		p.mu.Unlock()
+		p.reap() // what it still does is done before the next call starts it anew
+		return &BrokenError{Plugin: p.src.Name, Err: silent}
+	}
 	if ctx.Err() != nil && status.Code(err) == codes.Canceled {
 		return ctx.Err()
 	}
-	if status.Code(err) == codes.Unavailable {
+	switch status.Code(err) {
+	case codes.Unavailable:
 		p.reap() // the next call starts it anew
 		err = p.end(err)
+	case codes.ResourceExhausted:
+		err = fmt.Errorf("%w; a message may hold %d MiB: files that large belong where the cloud fetches them from", err, wire.MaxMessage>>20)
+	case codes.Unimplemented:
+		err = fmt.Errorf("%w; it does not speak the whole of moldctl.plugin.v1", err)
 	}
 	return &BrokenError{Plugin: p.src.Name, Err: p.explain(err)}
 }
@@ -43,11 +56,12 @@ func (h *Host) Check(ctx context.Context, in *wire.CheckRequest) (*wire.CheckRep
 	if err != nil {
 		return nil, err
 	}
-	reply, err := p.rpc.Check(ctx, in)
-	if err != nil {
-		return nil, p.broken(ctx, err)
+	if in, err = encoded(p, in, h.types[in.GetType()].ImpliedType(), checkValues); err != nil {
+		return nil, err
 	}
-	return reply, nil
+	return inquire(ctx, p, "Check", answerTime, in, func(ctx context.Context, in *wire.CheckRequest) (*wire.CheckReply, error) {
+		return p.rpc.Check(ctx, in)
+	})
 }
 
 // Plan asks the plugin to refine a proposed plan.
@@ -56,11 +70,10 @@ func (h *Host) Plan(ctx context.Context, in *wire.PlanRequest) (*wire.PlanReply,
 	if err != nil {
 		return nil, err
 	}
-	reply, err := p.rpc.Plan(ctx, in)
-	if err != nil {
-		return nil, p.broken(ctx, err)
+	if in, err = encoded(p, in, h.types[in.GetType()].ImpliedType(), planValues); err != nil {
+		return nil, err
 	}
-	return reply, nil
+	return inquire(ctx, p, "Plan", answerTime, in, func(ctx context.Context, in *wire.PlanRequest) (*wire.PlanReply, error) { return p.rpc.Plan(ctx, in) })
 }
 
 // Read refreshes objects; the answers come in any order, one per item.
@@ -69,11 +82,23 @@ func (h *Host) Read(ctx context.Context, in *wire.ReadRequest) ([]*wire.ReadRepl
 	if err != nil {
 		return nil, err
 	}
+	if in, err = encoded(p, in, h.types[in.GetType()].ImpliedType(), readValues); err != nil {
+		return nil, err
+	}
+	ctx, v := p.vigil(ctx, "Read", answerTime)
+	defer v.end()
 	stream, err := p.rpc.Read(ctx, in)
 	if err != nil {
 		return nil, p.broken(ctx, err)
 	}
-	return drain(ctx, p, stream.Recv)
+	replies, err := drain(ctx, p, v, stream.Recv)
+	if err != nil {
+		return nil, err
+	}
+	if err := answeredAll(in, replies); err != nil {
+		return nil, &BrokenError{Plugin: p.src.Name, Err: err}
+	}
+	return replies, nil
 }
 
 // Find lists the objects of a type that answer a query.
@@ -82,11 +107,13 @@ func (h *Host) Find(ctx context.Context, in *wire.FindRequest) ([]*wire.FindRepl
 	if err != nil {
 		return nil, nil, err
 	}
+	ctx, v := p.vigil(ctx, "Find", answerTime)
+	defer v.end()
 	stream, err := p.rpc.Find(ctx, in)
 	if err != nil {
 		return nil, nil, p.broken(ctx, err)
 	}
-	replies, err := drain(ctx, p, stream.Recv)
+	replies, err := drain(ctx, p, v, stream.Recv)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,14 +132,19 @@ func (h *Host) Settle(ctx context.Context, in *wire.SettleRequest) (*wire.Settle
 	if err != nil {
 		return nil, err
 	}
-	reply, err := p.rpc.Settle(ctx, in)
+	reply, err := inquire(ctx, p, "Settle", answerTime, in, func(ctx context.Context, in *wire.SettleRequest) (*wire.SettleReply, error) {
+		return p.rpc.Settle(ctx, in)
+	})
 	if err != nil {
-		return nil, p.broken(ctx, err)
+		return nil, err
+	}
+	if err := settledAll(in, reply); err != nil {
+		return nil, &BrokenError{Plugin: p.src.Name, Err: err}
 	}
 	return reply, nil
 }
 
-func drain[T any](ctx context.Context, p *process, recv func() (T, error)) ([]T, error) {
+func drain[T any](ctx context.Context, p *process, v *vigil, recv func() (T, error)) ([]T, error) {
 	var out []T
 	for {
 		msg, err := recv()
@@ -122,84 +154,7 @@ func drain[T any](ctx context.Context, p *process, recv func() (T, error)) ([]T,
 		if err != nil {
 			return out, p.broken(ctx, err)
 		}
+		v.heard()
 		out = append(out, msg)
 	}
-}
-
-// Journal makes what a plugin announces durable before it is acknowledged.
-type Journal interface {
-	Intent(ctx context.Context, call *wire.Call) error
-	Checkpoint(ctx context.Context, call *wire.Call) error
-	Progress(text string)
-}
-
-// Apply carries out one operation. Every intent and checkpoint goes through
-// the journal before the plugin is told to go on; when the journal refuses,
-// the plugin is cancelled and makes no further mutating call.
-func (h *Host) Apply(ctx context.Context, start *wire.Start, j Journal) (*wire.Result, error) {
-	p, err := h.serving(ctx, start.GetType(), start.GetCloud())
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stream, err := p.rpc.Apply(ctx)
-	if err != nil {
-		return nil, p.broken(ctx, err)
-	}
-	if err := stream.Send(&wire.ApplyUp{Message: &wire.ApplyUp_Start{Start: start}}); err != nil {
-		return nil, p.broken(ctx, err)
-	}
-	c := &conversation{host: h, cloud: start.GetCloud(), stream: stream, held: map[uint64][]string{}, calls: map[string]*wire.Call{}, cancel: cancel}
-	defer c.end()
-	for {
-		msg, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil, &BrokenError{Plugin: p.src.Name, Err: errors.New("it ended the operation without a result")}
-		}
-		var spoilt *SpoiltError
-		if errors.As(context.Cause(ctx), &spoilt) {
-			return nil, spoilt
-		}
-		if err != nil {
-			return nil, p.broken(ctx, err)
-		}
-		if result := msg.GetResult(); result != nil {
-			return result, nil
-		}
-		if c.permits(ctx, msg) {
-			continue
-		}
-		seq, err := record(ctx, msg, j)
-		if err != nil {
-			return nil, err
-		}
-		c.note(msg)
-		if seq == 0 {
-			continue
-		}
-		if err := c.ack(seq); err != nil {
-			return nil, p.broken(ctx, err)
-		}
-	}
-}
-
-// record journals one message and returns the number to acknowledge; 0 means
-// that the message wants no answer.
-func record(ctx context.Context, msg *wire.ApplyDown, j Journal) (uint64, error) {
-	switch m := msg.GetMessage().(type) {
-	case *wire.ApplyDown_Progress:
-		j.Progress(m.Progress.GetText())
-	case *wire.ApplyDown_Intent:
-		if err := j.Intent(ctx, m.Intent.GetCall()); err != nil {
-			return 0, fmt.Errorf("record the intent of %s: %w", m.Intent.GetCall().GetCommand(), err)
-		}
-		return m.Intent.GetSeq(), nil
-	case *wire.ApplyDown_Checkpoint:
-		if err := j.Checkpoint(ctx, m.Checkpoint.GetCall()); err != nil {
-			return 0, fmt.Errorf("record what %s made: %w", m.Checkpoint.GetCall().GetCommand(), err)
-		}
-		return m.Checkpoint.GetSeq(), nil
-	}
-	return 0, nil
 }

@@ -43,6 +43,9 @@ type Options struct {
 	// Patience is how long a plugin may give no sign of life before its process
 	// is ended; 0 is the usual time.
 	Patience time.Duration
+	// AnswerTime is how long one that lives may take for the next message of an
+	// answer before its process is ended; 0 is the usual time.
+	AnswerTime time.Duration
 	// Conclusive says that the APIs of plugins which need no cloud answer or
 	// forget, as doubles in tests do: nobody waits for what was not answered.
 	Conclusive bool

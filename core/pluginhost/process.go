@@ -36,6 +36,7 @@ type process struct {
 	cmd       *exec.Cmd
 	client    *plugin.Client
 	rpc       wire.PluginClient
+	json      bool   // values are sent as JSON
 	hangUp    func() // of a plugin that has no process
 	output    *io.PipeWriter
 	collected chan struct{} // closed when all output has been taken
@@ -73,10 +74,10 @@ func (p *process) start(ctx context.Context) error {
 	return p.startErr
 }
 
-func (p *process) launch(_ context.Context) error {
+func (p *process) launch(ctx context.Context) error {
 	if p.src.Dial != nil {
 		p.rpc, p.hangUp = p.src.Dial()
-		return nil
+		return p.introduced(ctx)
 	}
 	cmd := exec.Command(p.src.Command[0], p.src.Command[1:]...) //#nosec G204 -- the host's own list of plugins
 	cmd.Env = append(scrubbed(os.Environ()), p.src.Env...)
@@ -119,7 +120,17 @@ func (p *process) launch(_ context.Context) error {
 	p.rpc = raw.(wire.PluginClient)
 	p.watched = make(chan struct{})
 	go p.watch(rpc.(*plugin.GRPCClient))
-	return nil
+	return p.introduced(ctx)
+}
+
+// introduced lets the process say what it is, for all who wait for it: whoever
+// asked first may give up without harm to the others.
+func (p *process) introduced(ctx context.Context) error {
+	err := p.introduce(context.WithoutCancel(ctx))
+	if err != nil {
+		p.reap()
+	}
+	return err
 }
 
 // explain says why the plugin was ended, or adds its last words to an error.
@@ -210,9 +221,9 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 			c.err = err
 			return
 		}
-		reply, err := p.rpc.Configure(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config})
+		reply, err := p.hand(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config})
 		if err != nil {
-			c.err = p.explain(fmt.Errorf("configure plugin %s: %w", p.src.Name, err))
+			c.err = fmt.Errorf("configure plugin %s: %w", p.src.Name, err)
 			return
 		}
 		c.identity, c.diags = reply.GetIdentity(), reply.GetDiagnostics()
@@ -224,6 +235,19 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 		}
 	})
 	return c.identity, c.diags, c.err
+}
+
+// hand sends one configuration.
+func (p *process) hand(ctx context.Context, in *wire.ConfigureRequest) (*wire.ConfigureReply, error) {
+	if spec := p.host.specs[p.src.Name]; spec != nil {
+		var err error
+		if in, err = encoded(p, in, spec.ConfigType(), configValues); err != nil {
+			return nil, err
+		}
+	}
+	return inquire(ctx, p, "Configure", answerTime, in, func(ctx context.Context, in *wire.ConfigureRequest) (*wire.ConfigureReply, error) {
+		return p.rpc.Configure(ctx, in)
+	})
 }
 
 // dead tells whether the process was started and has ended since.

@@ -288,8 +288,8 @@ func (ReadReply_State) EnumDescriptor() ([]byte, []int) {
 	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25, 0}
 }
 
-// Value is a cty value of a type both sides know from plugin.yaml. Exactly one
-// field is set.
+// Value is a cty value of a type both sides know from plugin.yaml. Either
+// msgpack is set, or json.
 type Value struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Msgpack []byte                 `protobuf:"bytes,1,opt,name=msgpack,proto3" json:"msgpack,omitempty"`
@@ -461,7 +461,11 @@ type DescribeReply struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	PluginYaml []byte                 `protobuf:"bytes,1,opt,name=plugin_yaml,json=pluginYaml,proto3" json:"plugin_yaml,omitempty"`
 	// handlers lists "type.verb" served by code.
-	Handlers      []string `protobuf:"bytes,2,rep,name=handlers,proto3" json:"handlers,omitempty"`
+	Handlers []string `protobuf:"bytes,2,rep,name=handlers,proto3" json:"handlers,omitempty"`
+	// encodings lists how the plugin reads values: "msgpack", "json". The host
+	// sends what it finds here, msgpack if both are; none means msgpack. The
+	// plugin itself may send either.
+	Encodings     []string `protobuf:"bytes,3,rep,name=encodings,proto3" json:"encodings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -506,6 +510,13 @@ func (x *DescribeReply) GetPluginYaml() []byte {
 func (x *DescribeReply) GetHandlers() []string {
 	if x != nil {
 		return x.Handlers
+	}
+	return nil
+}
+
+func (x *DescribeReply) GetEncodings() []string {
+	if x != nil {
+		return x.Encodings
 	}
 	return nil
 }
@@ -2533,11 +2544,12 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\bSeverity\x12\t\n" +
 	"\x05ERROR\x10\x00\x12\v\n" +
 	"\aWARNING\x10\x01\"\x11\n" +
-	"\x0fDescribeRequest\"L\n" +
+	"\x0fDescribeRequest\"j\n" +
 	"\rDescribeReply\x12\x1f\n" +
 	"\vplugin_yaml\x18\x01 \x01(\fR\n" +
 	"pluginYaml\x12\x1a\n" +
-	"\bhandlers\x18\x02 \x03(\tR\bhandlers\"\xa6\x03\n" +
+	"\bhandlers\x18\x02 \x03(\tR\bhandlers\x12\x1c\n" +
+	"\tencodings\x18\x03 \x03(\tR\tencodings\"\xa6\x03\n" +
 	"\x05Cloud\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x1a\n" +
 	"\bendpoint\x18\x02 \x01(\tR\bendpoint\x12\x17\n" +

@@ -53,6 +53,18 @@ func MarshalJSONValue(v cty.Value, typ cty.Type) (*Value, error) {
 	return out, nil
 }
 
+// AsJSON is a packed value for peers without msgpack.
+func AsJSON(w *Value, typ cty.Type) (*Value, error) {
+	if len(w.GetMsgpack()) == 0 {
+		return w, nil
+	}
+	v, err := UnmarshalValue(w, typ)
+	if err != nil {
+		return nil, err
+	}
+	return MarshalJSONValue(v, typ)
+}
+
 // UnmarshalValue unpacks a value of a type. What was not sent is null.
 func UnmarshalValue(w *Value, typ cty.Type) (cty.Value, error) {
 	switch {
