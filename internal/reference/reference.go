@@ -93,7 +93,56 @@ func (w *page) resource(t *pluginspec.Type, example func(string) (string, error)
 	}
 	w.attributes(t.Attributes, func(a *pluginspec.Attribute) string { return manner(a) })
 	w.blocks(t.Blocks, "")
+	w.calls(t)
+	w.imports(t)
 	return nil
+}
+
+// calls says which calls of the API are behind each verb.
+func (w *page) calls(t *pluginspec.Type) {
+	var parts []string
+	for _, v := range []struct {
+		name string
+		verb *pluginspec.Verb
+	}{{"create", t.Create}, {"read", t.Read}, {"update", t.Update}, {"delete", t.Delete}} {
+		switch {
+		case v.verb == nil:
+		case v.verb.Handler:
+			parts = append(parts, v.name+" (by code)")
+		case len(v.verb.Calls) > 0:
+			parts = append(parts, v.name+" "+commands(v.verb.Calls...))
+		}
+	}
+	for _, b := range t.Blocks {
+		if c := b.Child; c != nil {
+			calls := slices.DeleteFunc([]*pluginspec.Call{c.List, c.Create, c.Update, c.Delete, c.Order}, func(c *pluginspec.Call) bool { return c == nil })
+			parts = append(parts, "each "+b.Name+" "+commands(calls...))
+		}
+	}
+	w.paragraph("Calls: %s.", strings.Join(parts, "; "))
+}
+
+// commands are the calls by name, each once.
+func commands(calls ...*pluginspec.Call) string {
+	var names []string
+	for _, c := range calls {
+		if name := "`" + c.Name() + "`"; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// imports says how an object that exists is taken over.
+func (w *page) imports(t *pluginspec.Type) {
+	text := "Import: by `id`"
+	if by := t.IDField(); by != "" {
+		text += " (`" + strings.ReplaceAll(by, "parent.", "") + "`)"
+	}
+	if t.Find != nil && t.Attr("name") != nil {
+		text += " or `name`"
+	}
+	w.paragraph("%s.", text)
 }
 
 func (w *page) data(t *pluginspec.Type) {

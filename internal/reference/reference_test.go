@@ -86,6 +86,10 @@ A dot. May stand several times.
 |---|---|---|---|
 | |size| | number |  | Its size. Default: |1|. |
 
+Calls: create |createBall|; read |listBalls|; update |updateBall|; delete |deleteBall|; each dot |listDots|, |createDot|, |deleteDot|.
+
+Import: by |id| or |name|.
+
 ## data ball
 
 A ball.
