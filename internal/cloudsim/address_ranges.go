@@ -307,13 +307,12 @@ func (c *Call) rangeResponse(r AddressRange) Obj {
 	o := Obj{"id": r.ID, "forvirtualnetwork": !r.Guest, "zoneid": r.ZoneID, "vlan": r.VLAN, "gateway": r.Gateway, "netmask": r.Netmask,
 		"cidr": r.prefix().String(), "startip": r.StartIP, "endip": r.EndIP, "networkid": r.NetworkID, "physicalnetworkid": r.PhysicalID, "forsystemvms": r.ForSystem}
 	owner := r.Owner
-	if owner.AccountID == "" && owner.DomainID == "" {
-		owner = c.operator()
-		if n, ok := c.Networks.Any(r.NetworkID); ok && r.Guest {
-			owner = n.Owner
-		}
+	if n, ok := c.Networks.Any(r.NetworkID); ok && r.Guest && owner == (Owner{}) {
+		owner = n.Owner
 	}
-	c.putOwner(o, owner)
+	if owner != (Owner{}) { // a public range of the whole zone is nobody's
+		c.putOwner(o, owner)
+	}
 	if p, ok := c.Pods.Any(r.PodID); ok {
 		o["podid"], o["podname"] = p.ID, p.Name
 	}

@@ -27,7 +27,7 @@ func startCreateGateway(c *Call) (string, error) {
 	bits, okMask := maskBits(c.Str("netmask"))
 	address, err := netip.ParseAddr(c.Str("ipaddress"))
 	gateway, err2 := netip.ParseAddr(c.Str("gateway"))
-	if !okMask || err != nil || err2 != nil || !netip.PrefixFrom(gateway, bits).Masked().Contains(address) {
+	if !okMask || err != nil || err2 != nil { // the server lets a gateway be of another network than its address
 		return "", Invalid("Invalid address, gateway or netmask of the private gateway: %s, %s, %s", c.Str("ipaddress"), c.Str("gateway"), c.Str("netmask"))
 	}
 	vlan := "vlan://" + strings.TrimPrefix(c.Str("vlan"), "vlan://")

@@ -23,6 +23,7 @@ func entityNumbered(t *Tables, param string, kinds map[string]kind, v string) (i
 var numberedTables = map[kind]func(*Tables, int64) (string, bool){
 	kindRole:            func(t *Tables, n int64) (string, bool) { return numbered(t.Roles, n) },
 	kindDomain:          func(t *Tables, n int64) (string, bool) { return numbered(t.Domains, n) },
+	kindAccount:         func(t *Tables, n int64) (string, bool) { return numbered(t.Accounts, n) },
 	kindZone:            func(t *Tables, n int64) (string, bool) { return numbered(t.Zones, n) },
 	kindServiceOffering: func(t *Tables, n int64) (string, bool) { return numbered(t.ServiceOfferings, n) },
 	kindDiskOffering:    func(t *Tables, n int64) (string, bool) { return numbered(t.DiskOfferings, n) },

@@ -19,7 +19,7 @@ func (c *Call) serviceOfferingResponse(o ServiceOffering) Obj {
 	r := Obj{"id": o.ID, "name": o.Name, "state": valueOr(o.State, "Active"), "displaytext": o.DisplayText, "created": timeText(o.Created),
 		"storagetype": "shared", "provisioningtype": valueOr(o.ProvisioningType, "thin"), "offerha": o.OfferHA, "limitcpuuse": o.LimitCPUUse,
 		"isvolatile": o.Volatile, "issystem": false, "defaultuse": false, "iscustomized": o.Customized, "rootdisksize": o.RootDiskSize,
-		"dynamicscalingenabled": o.DynamicScaling, "diskofferingstrictness": false, "encryptroot": false, "hasannotations": false}
+		"dynamicscalingenabled": o.DynamicScaling, "diskofferingstrictness": false, "encryptroot": o.EncryptRoot, "hasannotations": false}
 	r.Opt("diskofferingid", o.DiskOfferingID)
 	if o.DiskOfferingID != "" {
 		r["diskofferingname"], r["diskofferingdisplaytext"] = valueOr(o.DiskOfferingName, o.Name), valueOr(o.DiskOfferingText, o.DisplayText)

@@ -26,7 +26,7 @@ func createServiceOffering(c *Call) (any, error) {
 	o := ServiceOffering{Name: c.Str("name"), DisplayText: c.Or("displaytext", c.Str("name")), CPUNumber: c.Int("cpunumber", 0), CPUSpeed: c.Int("cpuspeed", 0),
 		Memory: c.Int("memory", 0), DynamicScaling: c.Bool("dynamicscalingenabled", true), OfferHA: c.Bool("offerha", false), RootDiskSize: c.Int64("rootdisksize", 0),
 		ProvisioningType: c.Or("provisioningtype", "thin"), LimitCPUUse: c.Bool("limitcpuuse", false), NetworkRate: c.Int("networkrate", 0),
-		Volatile: c.Bool("isvolatile", false), HostTags: c.Str("hosttags"), Made: true}
+		Volatile: c.Bool("isvolatile", false), EncryptRoot: c.Bool("encryptroot", false), HostTags: c.Str("hosttags"), Made: true}
 	if tags, given := c.Params["tags"]; given {
 		o.StorageTags = &tags
 	}

@@ -85,7 +85,7 @@ func TestAddressRanges(t *testing.T) {
 		{name: "outside", command: "createVlanIpRange", kv: public("endip", "192.168.52.1"), status: 431, text: "Please specify a valid IP range"},
 		{name: "guest cidr", command: "createVlanIpRange", kv: public("gateway", "10.1.1.1", "startip", "10.1.1.5", "endip", "10.1.1.6"), status: 431, text: "overlapped with the guest network"},
 		{name: "isolated network", command: "createVlanIpRange", kv: public("networkid", c.network), status: 431, text: "Can't create direct vlan for network"},
-		{name: "create", command: "createVlanIpRange", kv: public(), keep: "r", want: `"account":"system"`},
+		{name: "create", command: "createVlanIpRange", kv: public(), keep: "r", want: `"forsystemvms":false`},
 		{name: "again", command: "createVlanIpRange", kv: public(), status: 431, text: "already has IPs that overlap"},
 		{name: "an address of it", as: "user", command: "associateIpAddress", kv: []string{"networkid", "$net", "ipaddress", "192.168.51.11"}, keep: "ip"},
 		{name: "shows its range", command: "listPublicIpAddresses", kv: []string{"id", "$ip"}, want: `"vlanname":"vlan://51"`},

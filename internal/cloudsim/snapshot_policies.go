@@ -27,7 +27,8 @@ func readMoment(interval int, text string) (m moment, ok bool) {
 	if want := []int{1, 2, 3, 3}[interval]; len(parts) != want {
 		return m, false
 	}
-	limits := []struct{ low, high int }{{0, 59}, {0, 23}, {1, map[int]int{2: 7, 3: 28}[interval]}}
+	// The server carries what is too large on to the next hour or day; only a day after the 28th of a month is refused.
+	limits := []struct{ low, high int }{{0, 59}, {0, 59}, {0, 28}}
 	for i, to := range []*int{&m.minute, &m.hour, &m.day} {
 		if i >= len(parts) {
 			break
@@ -37,6 +38,9 @@ func readMoment(interval int, text string) (m moment, ok bool) {
 			return m, false
 		}
 		*to = n
+	}
+	if interval == 2 {
+		m.day = (m.day+6)%7 + 1 // 0 is the day before Sunday
 	}
 	return m, true
 }

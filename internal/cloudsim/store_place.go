@@ -115,6 +115,7 @@ type ServiceOffering struct {
 	Customized       bool   `json:"customized"`
 	DynamicScaling   bool   `json:"dynamicscaling"`
 	OfferHA          bool   `json:"offerha"`
+	EncryptRoot      bool   `json:"encryptroot,omitempty"`
 	RootDiskSize     int64  `json:"rootdisksize"` // GB; 0: the template's
 	DiskOfferingID   string `json:"diskofferingid"`
 	ProvisioningType string `json:"provisioningtype"`
