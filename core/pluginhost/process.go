@@ -89,6 +89,11 @@ func (p *process) launch(ctx context.Context) error {
 	if program != nil {
 		defer func() { _ = program.Close() }() // only read from
 	}
+	config, certificate, err := mutualTLS()
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(cmd.Env, certificateVariable+"="+certificate)
 	p.cmd = cmd
 	reader, writer := io.Pipe()
 	p.output, p.collected = writer, make(chan struct{})
@@ -98,7 +103,7 @@ func (p *process) launch(ctx context.Context) error {
 		Plugins:          wire.ClientPlugins(),
 		Cmd:              cmd,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		AutoMTLS:         true,
+		TLSConfig:        config,
 		StartTimeout:     startTimeout,
 		Stderr:           writer,
 		SyncStdout:       writer,

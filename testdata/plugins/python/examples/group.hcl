@@ -1,0 +1,3 @@
+resource "python_group" "web" {
+  name = "web"
+}
