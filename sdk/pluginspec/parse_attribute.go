@@ -128,7 +128,18 @@ func (s *source) typeExpr(n *yaml.Node) cty.Type {
 	if !ok {
 		return cty.DynamicPseudoType
 	}
-	if text == "pipeline" {
+	switch text { // nearly all are of these, and reading an expression takes its time
+	case "string":
+		return cty.String
+	case "number":
+		return cty.Number
+	case "bool":
+		return cty.Bool
+	case "set(string)":
+		return cty.Set(cty.String)
+	case "map(string)":
+		return cty.Map(cty.String)
+	case "pipeline":
 		return cty.DynamicPseudoType
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(text), s.filename, s.inner(n))
