@@ -8,6 +8,7 @@ func moreCommands() []map[string]command {
 		physicalCommands,
 		providerCommands,
 		rangeCommands,
+		storageRangeCommands,
 		hostCommands,
 		clusterCommands,
 		poolCommands,

@@ -35,3 +35,35 @@ func TestWhatPeersDo(t *testing.T) {
 		t.Errorf("delete of a protected volume: %d %s", r.status, r.text())
 	}
 }
+
+// TestStorageRanges goes through the life of a range of storage addresses.
+func TestStorageRanges(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t, Options{})
+	pod := text(must(t, c, "admin", "listPods").items("pod")[0], "id")
+	create := func(start, end string) result {
+		return call(t, c, "admin", "createStorageNetworkIpRange", "podid", pod, "gateway", "10.9.0.1", "netmask", "255.255.255.0",
+			"startip", start, "endip", end, "vlan", "7")
+	}
+	made := await(t, c, "admin", create("10.9.0.10", "10.9.0.20")).object("storagenetworkiprange")
+	if made["vlan"] != float64(7) || text(made, "endip") != "10.9.0.20" {
+		t.Errorf("made: %v", made)
+	}
+	for name, r := range map[string]result{
+		"overlaps":     create("10.9.0.20", "10.9.0.30"),
+		"out of place": create("10.8.0.20", "10.8.0.30"),
+		"backwards":    create("10.9.0.40", "10.9.0.30"),
+	} {
+		if r.status != 431 {
+			t.Errorf("%s: %d %s", name, r.status, r.raw)
+		}
+	}
+	await(t, c, "admin", must(t, c, "admin", "updateStorageNetworkIpRange", "id", text(made, "id"), "endip", "10.9.0.25"))
+	if rows := must(t, c, "admin", "listStorageNetworkIpRange").items("storagenetworkiprange"); len(rows) != 1 || text(rows[0], "endip") != "10.9.0.25" {
+		t.Errorf("listed: %v", rows)
+	}
+	await(t, c, "admin", must(t, c, "admin", "deleteStorageNetworkIpRange", "id", text(made, "id")))
+	if rows := must(t, c, "admin", "listStorageNetworkIpRange").items("storagenetworkiprange"); len(rows) != 0 {
+		t.Errorf("listed after the delete: %v", rows)
+	}
+}

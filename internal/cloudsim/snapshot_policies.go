@@ -113,6 +113,7 @@ func createSnapshotPolicy(c *Call) (any, error) {
 		p = SnapshotPolicy{Base: c.SnapshotPolicies.NewBase(), Owner: v.Owner, VolumeID: v.ID, Interval: interval}
 	}
 	p.Schedule, p.Timezone, p.MaxSnaps, p.HideDisplay = c.Str("schedule"), zone, most, !c.Bool("fordisplay", true)
+	p.ZoneIDs = c.List("zoneids")
 	p.Next = p.following(c.Now())
 	c.SnapshotPolicies.Put(p)
 	for _, tag := range c.Maps("tags") {
@@ -149,7 +150,14 @@ func (c *Call) checkMaxSnaps(v Volume, vm VM, interval, most int) error {
 func (c *Call) snapshotPolicyResponse(p SnapshotPolicy) Obj {
 	v, _ := c.Volumes.Any(p.VolumeID)
 	o := Obj{"id": p.ID, "volumeid": v.ID, "volumename": v.Name, "schedule": p.Schedule, "intervaltype": p.Interval, "maxsnaps": p.MaxSnaps, "timezone": p.Timezone,
-		"zone": []Obj{}, "storage": []Obj{}, "tags": c.tagsOf("SnapshotPolicy", p.ID)}
+		"storage": []Obj{}, "tags": c.tagsOf("SnapshotPolicy", p.ID)}
+	zones := []Obj{}
+	for _, id := range p.ZoneIDs {
+		if z, ok := c.Zones.Any(id); ok {
+			zones = append(zones, Obj{"id": z.ID, "name": z.Name})
+		}
+	}
+	o["zone"] = zones
 	if c.Caller.Root() {
 		o["fordisplay"] = !p.HideDisplay
 	}
@@ -218,6 +226,11 @@ func (c *Call) prepareSnapshot(p SnapshotPolicy) (Job, error) {
 		return job, err
 	}
 	s, _ := c.Snapshots.Get(job.EntityID)
+	for _, id := range p.ZoneIDs {
+		if id != s.ZoneID {
+			s.OtherZoneIDs = append(slices.Clip(s.OtherZoneIDs), id)
+		}
+	}
 	s.Interval, s.Type, s.PolicyID = snapshotIntervals[p.Interval], snapshotIntervals[p.Interval], p.ID
 	c.Snapshots.Put(s)
 	made := c.Snapshots.Where(func(s Snapshot) bool { return s.PolicyID == p.ID })

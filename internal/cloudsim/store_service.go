@@ -62,6 +62,7 @@ type SnapshotPolicy struct {
 	Schedule    string    `json:"schedule"` // mm, mm:HH, mm:HH:dd
 	Timezone    string    `json:"timezone"`
 	MaxSnaps    int       `json:"maxsnaps"`
+	ZoneIDs     []string  `json:"zoneids,omitempty"` // where its snapshots are kept too
 	HideDisplay bool      `json:"hidedisplay,omitempty"`
 	Next        time.Time `json:"next"`
 }
