@@ -85,6 +85,22 @@ func (e *Engine) block(config *plan.Config, alias string) (cloud.Values, string,
 	return values, at, append(diags, more...)
 }
 
+// cloudBlocks checks the form of the cloud blocks. Their values, which may come
+// from an environment that only some commands need, are not looked at.
+func (e *Engine) cloudBlocks() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, alias := range e.aliases() {
+		declared, ok := e.Stack.Clouds[alias]
+		if !ok {
+			continue
+		}
+		_, more := declared.Body.Content(hcldec.ImpliedSchema(cloud.BlockSpec()))
+		diags = append(diags, more...)
+		diags = append(diags, onlyKnown(hcldec.Variables(declared.Body, cloud.BlockSpec()), "cloud")...)
+	}
+	return diags
+}
+
 // onlyKnown refuses references to resources: clouds and plugins must be known
 // first.
 func onlyKnown(names []hcl.Traversal, block string) hcl.Diagnostics {

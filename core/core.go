@@ -132,7 +132,8 @@ func (e *Engine) Files() map[string]*hcl.File { return e.files }
 
 // Validate checks everything that can be checked without a cloud.
 func (e *Engine) Validate() hcl.Diagnostics {
-	return append(e.configurePlugins(), plan.Validate(e.Stack, e.variables, e.Host.Types(), e.Host.Steps())...)
+	diags := append(e.cloudBlocks(), e.configurePlugins()...)
+	return append(diags, plan.Validate(e.Stack, e.variables, e.Host.Types(), e.Host.Steps())...)
 }
 
 // Access says what a run means to do with the state.

@@ -8,8 +8,9 @@ import (
 )
 
 // Sort returns diags without repetitions: errors before warnings, those
-// without a place first, then by file and position. What is equal in all of
-// these keeps its order.
+// without a place first, then by file and position, at one position by text:
+// the schema decoder visits arguments in no order. Those without a place keep
+// theirs.
 func Sort(diags hcl.Diagnostics) hcl.Diagnostics {
 	seen := map[identity]bool{}
 	var out hcl.Diagnostics
@@ -20,7 +21,11 @@ func Sort(diags hcl.Diagnostics) hcl.Diagnostics {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *hcl.Diagnostic) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), compareRanges(a.Subject, b.Subject))
+		order := cmp.Or(cmp.Compare(a.Severity, b.Severity), compareRanges(a.Subject, b.Subject))
+		if order != 0 || a.Subject == nil {
+			return order
+		}
+		return cmp.Or(cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
 	})
 	return out
 }

@@ -83,7 +83,16 @@ func (s Scope) Value(expr hcl.Expression, want cty.Type) (cty.Value, hcl.Diagnos
 			Subject: expr.Range().Ptr(), Expression: expr, EvalContext: ctx,
 		})
 	}
+	if infinite(converted) {
+		return cty.UnknownVal(want), append(diags, s.explain(expr, "Division by zero", "The result is infinite, and infinity is no value of the stack language."))
+	}
 	return converted, diags
+}
+
+// infinite tells whether a value is a number that divisions by zero make.
+func infinite(v cty.Value) bool {
+	v, _ = v.Unmark()
+	return v.Type() == cty.Number && v.IsKnown() && !v.IsNull() && v.AsBigFloat().IsInf()
 }
 
 // Decode evaluates a body by its schema. Blocks may also be given as arguments

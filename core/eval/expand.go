@@ -114,7 +114,7 @@ func (s Scope) expansion(expr hcl.Expression, name string, want cty.Type) (cty.V
 			"Instances are named after this value, so it cannot be sensitive. If it may be shown, wrap it in nonsensitive(...)."))
 	}
 	if v.IsNull() {
-		return v, append(diags, s.explain(expr, "Invalid "+name, "The value is null."))
+		return v, append(diags, s.explain(expr, "Invalid "+name, "The value is null. For no instance write "+map[string]string{"count": "0", "for_each": "{}"}[name]+"."))
 	}
 	if !v.IsKnown() || (v.Type().IsSetType() && !v.IsWhollyKnown()) {
 		return v, append(diags, s.explain(expr, "Unknown "+name, s.wayOut(expr, name)))

@@ -120,8 +120,11 @@ func (n *Names) resolve(t hcl.Traversal, allowed Allowed) (Ref, *hcl.Diagnostic)
 			"A cloud block has no value; its alias is only named in the argument \"cloud\" of a block: cloud = cloud.ALIAS.")
 	case "module":
 		return n.moduleReference(ref)
-	case "run", "output", "check":
-		return ref, diag.Errorf(ref.Range.Ptr(), "Invalid reference", "References that start with %q are not supported here by this version of moldctl.", t.RootName())
+	case "output":
+		return ref, diag.Error(ref.Range.Ptr(), "Invalid reference",
+			"A stack cannot refer to an output of its own. Refer to what the output shows, or put its expression into a local value that both use.")
+	case "run", "check":
+		return ref, diag.Errorf(ref.Range.Ptr(), "Invalid reference", "Nothing can refer to %q: it has no value.", t.RootName())
 	}
 	return n.resource(ref)
 }

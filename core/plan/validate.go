@@ -47,6 +47,7 @@ func (c *Config) validate(r *spec.Resource) hcl.Diagnostics {
 		instances, diags = []Each{stand(r)}, onlyCertain(diags)
 	}
 	c.Expanded(r.Addr)
+	diags = append(diags, ignored(t, r)...)
 	for _, each := range instances {
 		config, more := c.Decode(r, each)
 		diags = append(diags, more...)
@@ -56,6 +57,20 @@ func (c *Config) validate(r *spec.Resource) hcl.Diagnostics {
 		c.Set(r.Addr.Instance(each.Key), withGiven(unknown, config))
 		if more.HasErrors() {
 			break // the same mistakes in every instance
+		}
+	}
+	return diags
+}
+
+// ignored checks that what ignore_changes names is there.
+func ignored(t *pluginspec.Type, r *spec.Resource) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	attributes := t.ImpliedType().AttributeTypes()
+	for _, path := range r.Lifecycle.IgnoreChanges {
+		first, ok := path[0].(hcl.TraverseAttr)
+		if _, known := attributes[first.Name]; ok && !known {
+			diags = append(diags, diag.Errorf(first.SrcRange.Ptr(), "Unknown attribute", "The type %q has no attribute %q whose changes could be ignored.%s",
+				t.Name, first.Name, diag.DidYouMean(first.Name, sortedKeys(attributes))))
 		}
 	}
 	return diags

@@ -75,7 +75,7 @@ func (m *Modules) entry(src Source, allowed spec.Constraint) (Entry, error) {
 	e, locked := m.store.Lock.Modules[src.Text]
 	switch {
 	case !locked && m.ctx == nil:
-		return e, fmt.Errorf("%s is not in %s; moldctl init fetches and locks it", src, LockFile)
+		return e, fmt.Errorf("the module %s is not in %s; moldctl init fetches and locks it", src, LockFile)
 	case m.ctx == nil:
 		return e, nil
 	case locked && !m.upgrade:

@@ -64,7 +64,7 @@ func (d *decoder) flag(attr *hcl.Attribute, otherwise bool) bool {
 // content decodes a body that the frame describes completely.
 func (d *decoder) content(body hcl.Body, schema *hcl.BodySchema) *hcl.BodyContent {
 	content, diags := body.Content(schema)
-	d.diags = append(d.diags, diags...)
+	d.diags = append(d.diags, withNames(diags, schema)...)
 	return content
 }
 

@@ -99,13 +99,13 @@ func (d *decoder) variable(b *hcl.Block) {
 	v.Nullable = d.flag(attrs["nullable"], true)
 	if attr := attrs["type"]; attr != nil {
 		ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(attr.Expr)
-		d.diags = append(d.diags, diags...)
+		d.diags = append(d.diags, withTypeHint(diags, attr.Expr)...)
 		if !diags.HasErrors() {
 			v.Type, v.TypeDefaults = ty, defaults
 		}
 	}
 	v.Default = d.variableDefault(v, attrs["default"])
-	v.Validations = d.conditions(content.Blocks, "validation")
+	v.Validations = d.validations(content.Blocks)
 	d.stack.Variables[v.Name] = v
 }
 

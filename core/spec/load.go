@@ -85,7 +85,7 @@ type decoder struct {
 
 func (d *decoder) file(f *hcl.File) {
 	content, diags := f.Body.Content(rootSchema)
-	d.diags = append(d.diags, withoutOptional(diags)...)
+	d.diags = append(d.diags, withNames(withoutOptional(diags), rootSchema)...)
 	plain, _, _ := f.Body.PartialContent(plainCloudSchema) // its errors are the ones above
 	labelled := map[hcl.Range]bool{}
 	for _, b := range content.Blocks {

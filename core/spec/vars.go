@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -66,6 +68,9 @@ func LoadVars(stack *Stack, from VarSources) (Inputs, hcl.Diagnostics) {
 }
 
 func (in Inputs) file(stack *Stack, name string) hcl.Diagnostics {
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return hcl.Diagnostics{diag.Errorf(nil, "No such file of values", "There is no file %s. Name a file with values of variables (*.vars.hcl, *.vars.yaml).", name)}
+	}
 	file, diags := parseFile(name)
 	if file == nil {
 		return diags
@@ -75,6 +80,9 @@ func (in Inputs) file(stack *Stack, name string) hcl.Diagnostics {
 		return diags
 	}
 	attrs, more := file.Body.JustAttributes()
+	for _, d := range more {
+		d.Detail = "A file of values has no blocks: it gives variables their values, as in name = \"web\"."
+	}
 	diags = append(diags, more...)
 	for _, attr := range sortedAttributes(attrs) {
 		if stack.Variables[attr.Name] == nil {
@@ -137,6 +145,7 @@ func (in Inputs) text(v *Variable, from, text string) hcl.Diagnostics {
 		return nil
 	}
 	invalid := func(why string) hcl.Diagnostics {
+		in.Values[v.Name] = Input{Value: cty.UnknownVal(v.Type), From: from} // given, though wrong
 		return hcl.Diagnostics{diag.Errorf(nil, "Invalid value for variable",
 			"The value given by %s is no expression for a %s: %s Write it as in a stack file, for example [\"a\", \"b\"] or {a = 1}.",
 			from, v.Type.FriendlyNameForConstraint(), why)}
