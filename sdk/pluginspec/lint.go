@@ -112,12 +112,16 @@ func (l *linter) typ(t *Type) {
 	}
 	if t.Update != nil {
 		l.changes(t)
+		l.anyChange(t)
 	}
 	switch {
 	case t.Read != nil && len(t.Read.Calls) > 0 && t.Create != nil && len(t.Create.Calls) > 0:
-		l.fields(t.Attributes, append(slices.Clone(t.Read.Calls), t.Create.Calls...)...)
+		calls := append(slices.Clone(t.Read.Calls), t.Create.Calls...)
+		l.fields(t.Attributes, calls...)
+		l.fieldTypes(t.Attributes, calls...)
 	case t.Create == nil && t.Find != nil && t.Find.Call != nil:
 		l.fields(t.Attributes, t.Find.Call)
+		l.fieldTypes(t.Attributes, t.Find.Call)
 	}
 	if t.Find != nil && t.Find.Call != nil {
 		l.field(t.Range, "name", t.Find.NameField, t.Find.Call)
@@ -284,6 +288,28 @@ func (l *linter) changes(t *Type) {
 			if !sent {
 				l.fail(c.Range, "Change is not sent", "%s is sent when %q changes, but takes no parameter %q, and no other call does.", c.Command, on, a.ParamNames()[0])
 			}
+		}
+	}
+}
+
+// anyChange checks updates that are sent for any change: what may change must
+// be in one of them.
+func (l *linter) anyChange(t *Type) {
+	general := slices.IndexFunc(t.Update.Calls, func(c *Call) bool { return len(c.On) == 0 })
+	if general < 0 || t.Update.Handler {
+		return
+	}
+	for _, a := range t.Attributes {
+		settled := !a.given() || a.Replace || a.ReplaceWhen != "" || a.Volatile || a.Name == "tags" && t.Tags != ""
+		if settled || l.childrenUse(t.Blocks, a.Name) {
+			continue
+		}
+		sent := slices.ContainsFunc(t.Update.Calls, func(c *Call) bool {
+			return slices.Contains(c.On, a.Name) || len(c.On) == 0 && (l.takes(c, a) || mentions(c.When, a.Name))
+		})
+		if !sent {
+			c := t.Update.Calls[general]
+			l.fail(a.Range, "Change is not sent", "%s is sent when %q changes, but takes no parameter %q, and no other call does.", c.Command, a.Name, a.ParamNames()[0])
 		}
 	}
 }

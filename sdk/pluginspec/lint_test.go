@@ -54,9 +54,16 @@ func TestLint(t *testing.T) {
 			"    update: {call: updateNetwork, on: [name, colour], params: {displaytext: \"${self.colour}\"}}\n"), ""},
 		"unknown field": {resource("      mode: {type: string, computed: true, doc: x, field: sate}\n", update),
 			"Unknown field: \"mode\" is read from the field \"sate\", which the answer of listNetworks does not have. Did you mean \"state\"? Write `field: NAME`, or `field: \"-\"` if it cannot be read.\n"},
+		"field of another type": {resource("      mode: {type: number, computed: true, doc: x, field: isdefault}\n", update),
+			"Field of another type: \"mode\" is a number, and the field \"isdefault\" in the answer of listNetworks is a boolean. Change the type, or take what it needs out of the field with a template: `field: \"${response.isdefault…}\"`.\n"},
+		"list of one": {resource("      mode: {type: list(string), computed: true, doc: x, field: vlan}\n", update), ""},
+		"no call returns": {resource("      speed: {type: string, computed: true, doc: x}\n", update),
+			"Unknown field: \"speed\" is read from the field \"speed\", which the answer of listNetworks does not have. Write `field: NAME`, or `field: \"-\"` if it cannot be read.\n"},
 		"cannot change": {resource("      vlan: {type: string, doc: x}\n", update),
 			"Attribute cannot change: A change of \"vlan\" leads nowhere: no update call has it in `on`, and it is not `replace: true`.\n"},
 		"change is not sent": {resource("      gateway: {type: string, doc: x}\n", "    update: {call: updateNetwork, on: [name, gateway]}\n"),
+			"Change is not sent: updateNetwork is sent when \"gateway\" changes, but takes no parameter \"gateway\", and no other call does.\n"},
+		"sent for any change": {resource("      gateway: {type: string, doc: x}\n", "    update: updateNetwork\n"),
 			"Change is not sent: updateNetwork is sent when \"gateway\" changes, but takes no parameter \"gateway\", and no other call does.\n"},
 		"block cannot change": {resource("    blocks: {b: {doc: x, attributes: {a: {type: string, doc: x}}}}\n", update),
 			"Block cannot change: A change of \"b\" leads nowhere: it has no children calls, no update call has it in `on`, and its attributes are not `replace: true`.\n"},
@@ -77,6 +84,9 @@ func TestLint(t *testing.T) {
 			var got strings.Builder
 			for _, d := range Lint(p, table(t)) {
 				got.WriteString(d.Summary + ": " + d.Detail + "\n")
+				if d.Subject == nil || d.Subject.Filename != "p.yaml" || d.Subject.Start.Line < 2 || d.Subject.Start.Column < 2 {
+					t.Errorf("%s is said without a place: %v", d.Summary, d.Subject)
+				}
 			}
 			if diff := cmp.Diff(tt.want, got.String()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
