@@ -57,7 +57,11 @@ func (r result) items(field string) []map[string]any {
 // signQuery signs parameters the way CloudStack's documentation says (names are not encoded for the signature); it shares no
 // code with the front end.
 func signQuery(params url.Values, secret string) string {
-	encoded := strings.NewReplacer("+", "%20", "%2A", "*", "%5B", "[", "%5D", "]").Replace(params.Encode())
+	pairs := make([]string, 0, len(params))
+	for _, name := range sortedKeys(params) {
+		pairs = append(pairs, name+"="+strings.NewReplacer("+", "%20", "%2A", "*").Replace(url.QueryEscape(params.Get(name))))
+	}
+	encoded := strings.Join(pairs, "&")
 	mac := hmac.New(sha1.New, []byte(secret))
 	mac.Write([]byte(strings.ToLower(encoded)))
 	return encoded + "&signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
