@@ -110,7 +110,8 @@ func createNetworkOffering(c *Call) (any, error) {
 	if router, ok := c.NetworkOfferings.Find(func(o NetworkOffering) bool { return o.ServiceOfferingID != "" }); ok && o.ServiceOfferingID == "" {
 		o.ServiceOfferingID = router.ServiceOfferingID
 	}
-	if o.Has("Lb") {
+	// The server looks at the number of connections only where something is said of the balancer.
+	if slices.ContainsFunc(c.Maps("servicecapabilitylist"), func(m map[string]string) bool { return m["service"] == "Lb" }) {
 		o.MaxConnections = c.Int("maxconnections", 4096)
 	}
 	c.NetworkOfferings.Put(o)
