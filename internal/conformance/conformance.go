@@ -16,6 +16,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +42,8 @@ type Options struct {
 	Parallel int      // how many parts run at once; default 1
 	Brief    bool     // leave out changes, kills and mishaps
 	Thorough bool     // kill at every call, rather than at the first and the last
+	Parts    []string // "text" and names of Parts; none: all that Brief does not leave out
+	Listings []string // what an inventory counts; none: all that the cloud lists
 	Observe  func(Result)
 }
 
@@ -48,7 +51,7 @@ type Options struct {
 // wrong with the plugin is in the report.
 func Run(ctx context.Context, s Subject, o Options) (*Report, error) {
 	started := time.Now()
-	k := &kit{subject: s, options: o, report: &Report{Plugin: s.Source.Name, Seed: o.Seed}}
+	k := &kit{subject: s, options: o, listed: o.Listings, report: &Report{Plugin: s.Source.Name, Seed: o.Seed}}
 	spec, diags := pluginspec.Parse("plugin.yaml", s.Source.Spec)
 	k.judge(SpecParses, "", "", diagError(diags))
 	if diags.HasErrors() {
@@ -115,9 +118,36 @@ func (k *kit) types() ([]*pluginspec.Type, error) {
 // part is a piece of the test with a cloud of its own.
 type part func(ctx context.Context, w *world, sc *scene) error
 
+// Parts names the parts of a test beside that of the text, in their order.
+func Parts() []string {
+	return []string{"example", "life", "user", "random", "changes", "kills", "mishaps"}
+}
+
+// parts are those to be run.
+func (k *kit) parts() ([]part, error) {
+	all := map[string]part{"example": example, "life": life, "user": user, "random": random, "changes": changes, "kills": kills, "mishaps": mishaps}
+	var list []part
+	for _, name := range Parts() {
+		long := name == "changes" || name == "kills" || name == "mishaps"
+		if slices.Contains(k.options.Parts, name) || len(k.options.Parts) == 0 && !(k.options.Brief && long) {
+			list = append(list, all[name])
+		}
+	}
+	for _, name := range k.options.Parts {
+		if all[name] == nil && name != "text" {
+			return nil, fmt.Errorf("there is no part %q: the parts are text, %s", name, strings.Join(Parts(), ", "))
+		}
+	}
+	return list, nil
+}
+
 // all checks the text, then each type on clouds of its own.
 func (k *kit) all(ctx context.Context) error {
 	types, err := k.types()
+	if err != nil {
+		return err
+	}
+	parts, err := k.parts()
 	if err != nil {
 		return err
 	}
@@ -137,10 +167,6 @@ func (k *kit) all(ctx context.Context) error {
 		if err := k.reachable(); err != nil {
 			k.judge(CreateWorks, t.Name, "", err)
 			continue
-		}
-		parts := []part{example, life, user, random}
-		if !k.options.Brief {
-			parts = append(parts, changes, kills, mishaps)
 		}
 		for _, run := range parts {
 			tasks = append(tasks, task{sc, run})

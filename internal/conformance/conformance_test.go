@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 		}
 		sdk.Serve(sdk.Plugin{Spec: text})
 	}
+	if defect := os.Getenv(defectVariable); defect != "" {
+		serveDefect(defect)
+	}
 	os.Exit(withKey(m))
 }
 

@@ -32,9 +32,39 @@ func kills(ctx context.Context, w *world, s *scene) error {
 		w.judge(KilledCreate, s.typ.Name, "", err)
 		return nil
 	}
+	if err := w.back(ctx, &create); err != nil {
+		w.judge(KilledCreate, s.typ.Name, "", fmt.Errorf("what was made cannot be taken back, even without a kill: %w", err))
+		return nil
+	}
+	if clean, err := w.killAt(ctx, s, &create); err != nil || !clean {
+		return err
+	}
+	if _, err := w.apply(ctx, s.full()); err != nil {
+		w.judge(KilledUpdate, s.typ.Name, "", fmt.Errorf("there is nothing to change: %w", err))
+		return nil
+	}
+	if clean, err := w.killChanges(ctx, s); err != nil || !clean {
+		return err
+	}
+	remove := deed{check: KilledDelete, from: create.to, to: create.from}
+	if err := w.rehearse(ctx, &remove); err != nil {
+		w.judge(KilledDelete, s.typ.Name, "", err)
+		return nil
+	}
+	if _, err := w.apply(ctx, s.full()); err != nil {
+		w.judge(KilledDelete, s.typ.Name, "", fmt.Errorf("there is nothing to delete: %w", err))
+		return nil
+	}
+	_, err := w.killAt(ctx, s, &remove)
+	return err
+}
+
+// killChanges kills the plugin at an update and at a replacement. clean tells
+// whether the object is as before.
+func (w *world) killChanges(ctx context.Context, s *scene) (clean bool, err error) {
 	update, replace, err := w.edits(ctx, s)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, d := range []*deed{update, replace} {
 		if d.to == "" {
@@ -43,29 +73,17 @@ func kills(ctx context.Context, w *world, s *scene) error {
 		}
 		if err := w.rehearse(ctx, d); err != nil {
 			w.judge(d.check, s.typ.Name, "", skipf("the change is refused: %v", err))
-			return w.anew(ctx, s)
+			return false, nil
 		}
 		if err := w.back(ctx, d); err != nil {
 			w.judge(d.check, s.typ.Name, "", fmt.Errorf("the change cannot be taken back, even without a kill: %w", err))
-			return nil
+			return false, nil
 		}
-		if err := w.killAt(ctx, s, d); err != nil {
-			return err
+		if clean, err := w.killAt(ctx, s, d); err != nil || !clean {
+			return false, err
 		}
 	}
-	remove := deed{check: KilledDelete, from: create.to, to: create.from}
-	if err := w.rehearse(ctx, &remove); err != nil {
-		w.judge(KilledDelete, s.typ.Name, "", err)
-		return nil
-	}
-	if err := w.killAt(ctx, s, &create); err != nil {
-		return err
-	}
-	if _, err := w.apply(ctx, s.full()); err != nil {
-		w.judge(KilledDelete, s.typ.Name, "", fmt.Errorf("there is nothing to delete: %w", err))
-		return nil
-	}
-	return w.killAt(ctx, s, &remove)
+	return true, nil
 }
 
 // rehearse does a deed undisturbed, to learn its calls and what comes of it.
@@ -125,11 +143,11 @@ func (w *world) says(ctx context.Context, s *scene, text string) (action plan.Ac
 
 // killAt does the deed again and again, killing the plugin at another call each
 // time: before the cloud acts, and before its answer is heard. The stack
-// starts and ends at the deed's beginning.
-func (w *world) killAt(ctx context.Context, s *scene, d *deed) error {
+// starts and ends at the deed's beginning; clean tells whether it does.
+func (w *world) killAt(ctx context.Context, s *scene, d *deed) (clean bool, err error) {
 	if len(d.calls) == 0 {
 		w.judge(d.check, s.typ.Name, "", skipf("no call is made"))
-		return nil
+		return true, nil
 	}
 	for at := 1; at <= len(d.calls); at++ {
 		if at > fewKills && at < len(d.calls) && !w.options.Thorough {
@@ -148,11 +166,11 @@ func (w *world) killAt(ctx context.Context, s *scene, d *deed) error {
 			}
 			if err := w.back(ctx, d); err != nil {
 				w.judge(d.check, s.typ.Name, about, fmt.Errorf("what was made cannot be taken back: %w", err))
-				return nil
+				return false, nil
 			}
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // back brings the stack to the beginning of a deed.

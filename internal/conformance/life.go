@@ -73,12 +73,15 @@ func life(ctx context.Context, w *world, s *scene) error {
 	if err != nil {
 		return err
 	}
-	if err := w.imports(ctx, s, id); err != nil {
+	known, err := w.imports(ctx, s, id)
+	if err != nil {
 		return err
 	}
 	w.judge(SecretsSealed, s.typ.Name, "", w.sealed())
-	if err := w.outside(ctx, s, with, without); err != nil {
-		return err
+	if known {
+		if err := w.outside(ctx, s, with, without); err != nil {
+			return err
+		}
 	}
 	w.judge(SecretsUnlogged, s.typ.Name, "", w.leaked())
 	return nil
@@ -119,6 +122,7 @@ func (w *world) inspect(ctx context.Context, s *scene) (id string, err error) {
 		return "", err
 	}
 	w.judge(IdleQuiet, s.typ.Name, "", w.quiet())
+	w.arm(strike{}) // from here on it is only read
 	row, value, err := r.object(ctx, s.address())
 	if err == nil && row.ID == "" {
 		err = errors.New("the id is empty")
@@ -241,34 +245,42 @@ func (w *world) queries(ctx context.Context, r *run, s *scene, row *state.Object
 	w.judge(FoundByName, s.typ.Name, "", err)
 }
 
-// imports takes the object out of the state and imports it again.
-func (w *world) imports(ctx context.Context, s *scene, id string) error {
+// imports takes the object out of the state and imports it again. known tells
+// whether the state holds it as before.
+func (w *world) imports(ctx context.Context, s *scene, id string) (known bool, err error) {
 	if id == "" {
-		return nil
+		return false, nil
 	}
-	w.judge(ImportByID, s.typ.Name, "", w.imported(ctx, s, "id", id))
+	if !w.judge(ImportByID, s.typ.Name, "", w.imported(ctx, s, "id", id)) {
+		return false, nil
+	}
 	name, ok := constant(written(s.text, "name"))
 	switch {
 	case s.typ.Find == nil || !ok:
 		w.judge(ImportByName, s.typ.Name, "", skipf("the objects have no names, or cannot be found"))
-	default:
-		w.judge(ImportByName, s.typ.Name, "", w.imported(ctx, s, "name", s.within(name.AsString())))
+	case !w.judge(ImportByName, s.typ.Name, "", w.imported(ctx, s, "name", s.within(name.AsString()))):
+		_, err := w.apply(ctx, s.importing("id", id))
+		return err == nil, nil // what fails here was said of the name
 	}
-	return nil
+	return true, nil
 }
 
 func (w *world) imported(ctx context.Context, s *scene, by, value string) error {
 	if err := w.forget(ctx, s); err != nil {
 		return err
 	}
-	text := s.full(fmt.Sprintf("import {\n  to = %s\n  %s = %q\n}\n", s.address(), by, value))
 	w.arm(strike{})
-	settled, err := w.apply(ctx, text)
+	settled, err := w.apply(ctx, s.importing(by, value))
 	calls, _ := w.disarm()
 	if err == nil && len(calls) > 0 {
 		err = fmt.Errorf("importing it changed the cloud by %s", strings.Join(calls, ", "))
 	}
 	return errors.Join(err, settled)
+}
+
+// importing is the stack with an import of the object.
+func (s *scene) importing(by, value string) string {
+	return s.full(fmt.Sprintf("import {\n  to = %s\n  %s = %q\n}\n", s.address(), by, value))
 }
 
 // forget takes the object out of the state.
@@ -337,8 +349,30 @@ func (w *world) outside(ctx context.Context, s *scene, with, without []string) e
 	if err := vanish(); err != nil {
 		return err
 	}
-	w.judge(DeletedTwice, s.typ.Name, "", w.recovered(ctx, s.base(), without))
+	w.judge(DeletedTwice, s.typ.Name, "", w.deletedTwice(ctx, s, without))
 	return nil
+}
+
+// deletedTwice sends the delete of an object that is gone: nobody looks before.
+func (w *world) deletedTwice(ctx context.Context, s *scene, want []string) error {
+	if err := w.unseen(ctx, s.base()); err != nil {
+		return err
+	}
+	return w.recovered(ctx, s.base(), want)
+}
+
+// unseen applies a text to what the state holds, without reading it anew.
+func (w *world) unseen(ctx context.Context, text string) (err error) {
+	r, err := w.open(ctx, text)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	p, diags := r.Plan(ctx, core.PlanOptions{SkipRefresh: true})
+	if err := r.failed(diags); err != nil {
+		return err
+	}
+	return r.carry(ctx, p)
 }
 
 // noticed checks that the plan makes the lost object again.
