@@ -1,30 +1,36 @@
 package pluginhost_test
 
 import (
-	"os"
-	"path/filepath"
+	"syscall"
 	"testing"
-
-	"github.com/moldctl/moldctl/core/pluginhost"
+	"time"
 )
 
-// BenchmarkNew reads the schemas of all bundled plugins, as every run does.
-func BenchmarkNew(b *testing.B) {
-	files, err := filepath.Glob("../../plugins/*/plugin.yaml")
-	if err != nil {
+// BenchmarkApply measures what one operation costs the host: its own
+// processor time, without that of the plugin.
+func BenchmarkApply(b *testing.B) {
+	h := newHost(b, "good", &output{})
+	in := start(b, h, "one")
+	if _, err := h.Apply(b.Context(), in, &journal{}); err != nil {
 		b.Fatal(err)
 	}
-	var sources []pluginhost.Source
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
+	before := processorTime(b)
+	n := 0
+	for b.Loop() {
+		if _, err := h.Apply(b.Context(), in, &journal{}); err != nil {
 			b.Fatal(err)
 		}
-		sources = append(sources, pluginhost.Source{Name: filepath.Base(filepath.Dir(file)), Spec: text})
+		n++
 	}
-	for b.Loop() {
-		if _, diags := pluginhost.New(pluginhost.Options{Sources: sources}); diags.HasErrors() {
-			b.Fatal(diags)
-		}
+	spent := processorTime(b) - before
+	b.ReportMetric(float64(spent.Microseconds())/float64(n), "host-cpu-µs/op")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
 	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

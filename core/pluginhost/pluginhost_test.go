@@ -69,6 +69,13 @@ func (things) Create(ctx context.Context, r *sdk.Request, plan thing) (thing, er
 		}
 		<-ctx.Done()
 		return thing{}, ctx.Err()
+	case "print":
+		// As a library does that knows nothing of plugins.
+		if _, err := fmt.Println("1|2|tcp|garbage\x00\xff"); err != nil {
+			return thing{}, err
+		}
+	case "large":
+		plan.Name = strings.Repeat("x", wire.MaxMessage+1)
 	case "fail":
 		return thing{}, errors.New("no more things")
 	}
@@ -80,10 +87,34 @@ func (things) Read(_ context.Context, _ *sdk.Request, prior thing) (thing, error
 
 func (things) Delete(context.Context, *sdk.Request, thing) error { return nil }
 
+// numbered is what another version of the plugin takes a thing for.
+type numbered struct {
+	ID   string `mold:"id"`
+	Name int    `mold:"name"`
+}
+
+type numberedThings struct{}
+
+func (numberedThings) Create(_ context.Context, _ *sdk.Request, plan numbered) (numbered, error) {
+	return plan, nil
+}
+
+func (numberedThings) Read(_ context.Context, _ *sdk.Request, prior numbered) (numbered, error) {
+	return prior, nil
+}
+
+func (numberedThings) Delete(context.Context, *sdk.Request, numbered) error { return nil }
+
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "good":
 		sdk.Serve(sdk.Plugin{Spec: []byte(testSpec), Handlers: sdk.Handlers{"thing": sdk.Handle[thing](things{})}})
+	case "other":
+		spec := strings.Replace(testSpec, "name: {type: string", "name: {type: number", 1)
+		sdk.Serve(sdk.Plugin{Spec: []byte(spec), Handlers: sdk.Handlers{"thing": sdk.Handle[numbered](numberedThings{})}})
+	case "future":
+		fmt.Println("1|9|unix|/nowhere|grpc|")
+		os.Exit(0)
 	case "garbage":
 		fmt.Println("this is not a handshake")
 		os.Exit(0)
@@ -111,7 +142,7 @@ func (o *output) String() string {
 	return strings.Join(o.lines, "\n")
 }
 
-func newHost(t *testing.T, role string, out *output) *pluginhost.Host {
+func newHost(t testing.TB, role string, out *output) *pluginhost.Host {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -143,7 +174,7 @@ func (j *journal) Progress(text string) {
 	j.progress = append(j.progress, text)
 }
 
-func start(t *testing.T, h *pluginhost.Host, name string) *wire.Start {
+func start(t testing.TB, h *pluginhost.Host, name string) *wire.Start {
 	t.Helper()
 	ty := h.Types()["thing"].ImpliedType()
 	planned, err := wire.MarshalValue(cty.ObjectVal(map[string]cty.Value{"id": cty.UnknownVal(cty.String), "name": cty.StringVal(name)}), ty)
@@ -181,6 +212,8 @@ func TestFailuresCostOneCall(t *testing.T) {
 		"panic": {"a panic in a handler is caught in the plugin", false, "at the disco"},
 		"crash": {"a plugin that dies is told with its last words, and without secrets", true, "panic: going down, the key is (sensitive)"},
 		"kill":  {"a plugin that is killed is told with the signal", true, "plugin test broke: its process ended (signal: killed)"},
+		"print": {"what is printed on stdout does no harm", false, "<nil>"},
+		"large": {"a message beyond the limit is refused with the limit", true, "a message may hold 64 MiB"},
 		"stop":  {"a plugin that is silent is ended, and does not hang the run", true, "it gave no sign of life for 4s and was ended"},
 	}
 	for name, tc := range tests {
@@ -219,13 +252,18 @@ func TestCancel(t *testing.T) {
 
 func TestWhatIsNoPlugin(t *testing.T) {
 	t.Parallel()
-	for _, role := range []string{"garbage", "mute"} {
+	for role, want := range map[string]string{
+		"garbage": "start plugin test",
+		"mute":    "start plugin test",
+		"other":   `another plugin.yaml, in which the type "thing" differs`,
+		"future":  "ncompatible",
+	} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t, role, &output{})
 			_, err := h.Apply(t.Context(), start(t, h, "one"), &journal{})
-			if err == nil || !strings.Contains(err.Error(), "start plugin test") {
-				t.Errorf("error %v", err)
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
 			}
 		})
 	}

@@ -295,10 +295,20 @@ func (a *application) call(ctx context.Context, command, id string, act func() s
 }
 
 func (a *application) hook(m Moment, command string) error {
-	if a.cloud.Hook == nil {
+	a.cloud.mu.Lock()
+	hook := a.cloud.Hook
+	a.cloud.mu.Unlock()
+	if hook == nil {
 		return nil
 	}
-	return a.cloud.Hook(m, a.in.GetAddress(), command)
+	return hook(m, a.in.GetAddress(), command)
+}
+
+// setHook changes the hook while the cloud is at work.
+func (c *Cloud) setHook(hook func(Moment, string, string) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Hook = hook
 }
 
 // refused turns an error that is not a kill into a result, as plugins do.
