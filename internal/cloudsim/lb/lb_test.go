@@ -42,7 +42,12 @@ func refusing(name string) Server {
 // serve runs a balancer behind a loopback listener and returns the listener's address.
 func serve(t testing.TB, rule Rule) (*Balancer, string) {
 	t.Helper()
-	b, err := New(rule, wallClock{})
+	return serveWith(t, rule, wallClock{})
+}
+
+func serveWith(t testing.TB, rule Rule, clock Clock) (*Balancer, string) {
+	t.Helper()
+	b, err := New(rule, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
