@@ -62,6 +62,7 @@ type Settings struct {
 	Parallelism int
 	LockWait    time.Duration
 	LockWaiting func(state.LockHolder) // may be nil
+	LeaseTime   time.Duration          // of a state in a database; 0 = state.DefaultLeaseTime, shorter in tests
 	// Conclusive says that the APIs of plugins answer or forget, as doubles in
 	// tests do.
 	Conclusive bool

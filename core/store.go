@@ -70,7 +70,7 @@ func (e *Engine) Recipients() []string {
 func (e *Engine) storeOptions(a Access) state.Options {
 	o := state.Options{
 		Holder: a.Holder, Wait: e.settings.LockWait, Waiting: e.settings.LockWaiting, ReadOnly: !a.Write, Stack: e.Stack.Name,
-		Keep: e.Stack.Store.Keep, Renewed: e.Host.Bound,
+		Keep: e.Stack.Store.Keep, LeaseTime: e.settings.LeaseTime, Renewed: e.Host.Bound,
 	}
 	if !e.Embedded() { // what is tried out needs no key pair
 		o.Recipients = e.Recipients()
