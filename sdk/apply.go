@@ -143,7 +143,9 @@ func (o *operation) run(ctx context.Context) *wire.Result {
 	if err != nil {
 		result = o.failed(err)
 	}
-	if cause := context.Cause(ctx); cause != nil && wire.Failed(result.GetDiagnostics()) && !errors.Is(cause, context.Canceled) {
+	cause := context.Cause(ctx)
+	told := errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) // by the host, whose doing it was
+	if cause != nil && !told && wire.Failed(result.GetDiagnostics()) {
 		result.Diagnostics = append(result.Diagnostics, wire.Failure("", "Operation was stopped", sentence(cause.Error())))
 	}
 	return result

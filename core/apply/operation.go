@@ -117,20 +117,32 @@ func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.R
 			return nil, err
 		}
 	}
-	verb := string(s.Action)
-	if limit, ok := o.row.Timeouts[verb]; ok {
-		d, err := time.ParseDuration(limit)
-		if err == nil {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("%s took longer than its timeout of %s", verb, d))
-			defer cancel()
-		}
+	limit, bounded := o.limit()
+	if bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the %s took longer than its timeout of %s", s.Action, limit))
+		defer cancel()
 	}
+	began := time.Now()
 	result, err := o.runner.deps.Host.Apply(ctx, start, o)
 	if err != nil && context.Cause(ctx) != nil && !errors.Is(context.Cause(ctx), context.Canceled) {
 		return nil, context.Cause(ctx)
 	}
+	// The plugin hears of the end a moment earlier, and knows only that its time is up.
+	if bounded && err == nil && wire.Failed(result.GetDiagnostics()) && time.Since(began) > limit-stopTime {
+		result.Diagnostics = append(result.Diagnostics, wire.Failure("", "Timeout", fmt.Sprintf("The %s took longer than its timeout of %s. "+
+			"What the cloud was asked for goes on there, and the next run takes it up. The timeouts block can give it longer.", s.Action, limit)))
+	}
 	return result, err
+}
+
+// stopTime is how far a plugin's clock may be ahead of the deadline it was given.
+const stopTime = 50 * time.Millisecond
+
+// limit is how long the stack lets the step take, if it says so.
+func (o *operation) limit() (time.Duration, bool) {
+	d, err := time.ParseDuration(o.row.Timeouts[string(o.step.Action)])
+	return d, err == nil
 }
 
 // left is the row of an object whose operation did not end well: everything
