@@ -88,10 +88,32 @@ func (c *Client) insist(ctx context.Context, m Mutation) (Object, error) {
 		if waitErr != nil {
 			return nil, errors.Join(err, waitErr)
 		}
-		if !again {
+		if again {
+			continue
+		}
+		if CodeOf(err) != 530 || call.Job != "" || m.Identity.Kind == Repeat || attempt+1 >= lostAttempts {
+			return out, err
+		}
+		s, settleErr := c.afterInternalError(ctx, call, attempt)
+		switch {
+		case settleErr != nil:
+			return nil, errors.Join(err, settleErr)
+		case s.Status == Adopted:
+			return c.finish(ctx, m, s)
+		case s.Status != Absent:
 			return out, err
 		}
 	}
+}
+
+// afterInternalError finds out what became of a change that the cloud answered with its own error, which does not tell. It has
+// answered, so nothing of the change is still to come.
+func (c *Client) afterInternalError(ctx context.Context, call OpenCall, attempt int) (Settled, error) {
+	if err := sleep(ctx, backoff(attempt)); err != nil {
+		return Settled{}, err
+	}
+	call.SentAt = time.Time{}
+	return Settle(ctx, c, call)
 }
 
 // once announces the change, sends it, and waits for its job.
