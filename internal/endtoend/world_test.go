@@ -61,6 +61,34 @@ func TestMain(m *testing.M) {
 type run struct {
 	Path, Endpoint, APIKey, SecretKey string
 	Action                            string // apply, plan, destroy
+	Shared                            *shared
+}
+
+// shared is a state in a database; the cloud is then one by its endpoint, as a
+// team has it.
+type shared struct {
+	URL, Environment, Recipient string
+	Lease                       time.Duration
+}
+
+// environment is what a program sees of its own environment variables.
+func (r run) environment(name string) (string, bool) {
+	if r.Shared == nil {
+		return "", false
+	}
+	v, ok := map[string]string{
+		core.StateURLVariable: r.Shared.URL, core.StateEnvironmentVariable: r.Shared.Environment, core.StateRecipientsVariable: r.Shared.Recipient,
+		"MOLD_API_URL": r.Endpoint, "MOLD_API_KEY": r.APIKey, "MOLD_SECRET_KEY": r.SecretKey, "MOLD_TIMEOUT": "5s",
+	}[name]
+	return v, ok
+}
+
+// lease is how long the right to write lasts; zero is as usual.
+func (r run) lease() time.Duration {
+	if r.Shared == nil {
+		return 0
+	}
+	return r.Shared.Lease
 }
 
 // outcome is what it prints at the end, on one line.
@@ -106,6 +134,8 @@ func (r run) do(ctx context.Context) (outcome, map[string]*hcl.File) {
 		},
 		PluginLog: func(name, line string) { fmt.Fprintf(os.Stderr, "[%s] %s\n", name, line) },
 		LockWait:  30 * time.Second,
+		Getenv:    r.environment,
+		LeaseTime: r.lease(),
 	})
 	defer e.Close()
 	out := outcome{Outputs: map[string]string{}}
@@ -156,6 +186,8 @@ type world struct {
 
 	endpoint string // where the program finds the cloud; default the cloud itself
 	account  string // whose keys it has; default admin
+	shared   *shared
+	env      []string // more variables of the program
 
 	mu     sync.Mutex
 	child  *os.Process
@@ -216,12 +248,13 @@ func (w *world) write(text string) {
 	}
 }
 
-// start runs the program; the second result says that it was killed.
-func (w *world) start(action string) (outcome, bool) {
+// command is the program with an action to do, and where it prints.
+func (w *world) command(action string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	w.t.Helper()
 	keys, _ := w.cloud.Keys(cmp.Or(w.account, "admin"))
 	text, err := json.Marshal(run{
-		Path: filepath.Join(w.dir, "spec.hcl"), Endpoint: cmp.Or(w.endpoint, w.cloud.Endpoint()), APIKey: keys.APIKey, SecretKey: keys.SecretKey, Action: action,
+		Path: filepath.Join(w.dir, "spec.hcl"), Endpoint: cmp.Or(w.endpoint, w.cloud.Endpoint()), APIKey: keys.APIKey, SecretKey: keys.SecretKey,
+		Action: action, Shared: w.shared,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -230,18 +263,26 @@ func (w *world) start(action string) (outcome, bool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(w.t.Context(), self)
+	cmd = exec.CommandContext(w.t.Context(), self)
 	cmd.Env = append(os.Environ(), runVariable+"="+string(text), "MOLDCTL_KEY_FILE="+filepath.Join(w.dir, "key"))
+	cmd.Env = append(cmd.Env, w.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr
+}
+
+// start runs the program; the second result says that it was killed.
+func (w *world) start(action string) (outcome, bool) {
+	w.t.Helper()
+	cmd, stdout, stderr := w.command(action)
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
 	w.mu.Lock()
 	w.child, w.seen, w.sent = cmd.Process, 0, nil
 	w.mu.Unlock()
-	err = cmd.Wait()
+	err := cmd.Wait()
 	w.mu.Lock()
 	w.child = nil
 	w.mu.Unlock()
@@ -251,6 +292,12 @@ func (w *world) start(action string) (outcome, bool) {
 		}
 		w.t.Fatalf("%s: %v\n%s", action, err, stderr.String())
 	}
+	return w.outcome(action, stdout, stderr), false
+}
+
+// outcome reads what the program printed at its end.
+func (w *world) outcome(action string, stdout, stderr *bytes.Buffer) outcome {
+	w.t.Helper()
 	var out outcome
 	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
 		w.t.Fatalf("%s: %v\n%s\n%s", action, err, stdout.String(), stderr.String())
@@ -258,7 +305,7 @@ func (w *world) start(action string) (outcome, bool) {
 	if testing.Verbose() {
 		w.t.Logf("%s:\n%s%s", action, stderr.String(), out.Said)
 	}
-	return out, false
+	return out
 }
 
 // must runs the program and fails the test if it reports an error.
