@@ -91,27 +91,27 @@ func (c *initCommand) fetch(ctx context.Context, io streams) error {
 
 // sourceSettings are what the commands need that fetch things for a stack.
 func sourceSettings(path string) (core.Settings, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return core.Settings{}, fmt.Errorf("find the home folder: %w", err)
-	}
 	plugins, err := pluginSources()
 	if err != nil {
 		return core.Settings{}, err
 	}
 	serve, err := serveCommand()
 	return core.Settings{
-		Path: path, Version: version, Getenv: os.LookupEnv, Home: home, Plugins: plugins, Cache: cacheFolder(home), ServePlugin: serve,
+		Path: path, Version: version, Getenv: os.LookupEnv, Home: home(), Plugins: plugins, Cache: cacheFolder(home()), ServePlugin: serve,
 	}, err
 }
 
-// cacheFolder is where modules and plugins from elsewhere lie.
+// cacheFolder is where modules and plugins from elsewhere lie; "" if there is
+// no place for them.
 func cacheFolder(home string) string {
 	if dir := os.Getenv("MOLDCTL_CACHE_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "sources")
 	}
 	if dir := os.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "moldctl", "sources")
+	}
+	if home == "" {
+		return ""
 	}
 	return filepath.Join(home, ".cache", "moldctl", "sources")
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
@@ -65,6 +66,9 @@ type streams struct {
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(core.GCPercent)
+	}
+	if err := findHome(os.Getenv, os.Setenv, user.Current); err != nil {
+		fmt.Fprintf(os.Stderr, "moldctl: set HOME: %v\n", err)
 	}
 	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }

@@ -87,10 +87,6 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 		return nil, fmt.Errorf("--parallelism %d: at least 1 is needed", n.run.Parallelism)
 	}
 	s := &session{io: io, flags: flags, need: n}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return nil, fmt.Errorf("find the home folder: %w", err)
-	}
 	plugins, err := pluginSources()
 	if err != nil {
 		return nil, err
@@ -100,8 +96,8 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 		return nil, err
 	}
 	settings := core.Settings{
-		Cache: cacheFolder(home), ServePlugin: serve,
-		Path: flags.Path, Version: version, Getenv: os.LookupEnv, Home: home, ConfigDir: os.Getenv("XDG_CONFIG_HOME"), Plugins: plugins,
+		Cache: cacheFolder(home()), ServePlugin: serve,
+		Path: flags.Path, Version: version, Getenv: os.LookupEnv, Home: home(), ConfigDir: os.Getenv("XDG_CONFIG_HOME"), Plugins: plugins,
 		Vars:        spec.VarSources{Files: flags.VarFile, Environ: os.Environ(), Sets: flags.Var},
 		Saved:       n.saved,
 		Parallelism: n.run.Parallelism, LockWait: n.run.LockTimeout,
@@ -114,7 +110,9 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 		settings.Embedded = func(ctx context.Context) (core.EmbeddedCloud, error) { return s.startEmbedded(ctx, n.cloud.CloudDir) }
 	}
 	var diags hcl.Diagnostics
+	end := patiently(readPatience, func(time.Duration) { s.note("Reading the stack %s …", flags.Path) })
 	s.Engine, diags = core.Load(settings)
+	end()
 	if diags.HasErrors() {
 		return s, s.fail(diags)
 	}

@@ -195,6 +195,10 @@ func (f *sqliteFile) release() error {
 	return f.lock.release()
 }
 
+// instead is what to do about a file that cannot be read any more.
+const instead = "Keep it, and put a backup in its place; or move it and the files named like it away, and give back what moldctl state pull wrote: moldctl state push FILE. " +
+	"Without either, import blocks take over what exists"
+
 // explain says what a failure of the database means for the user.
 func (f *sqliteFile) explain(err error) error {
 	var failure *sqlite.Error
@@ -207,9 +211,9 @@ func (f *sqliteFile) explain(err error) error {
 	case sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("write state %s: the file may not be written: %w", f.path, err)
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("read state %s: the file is damaged; restore it from a backup: %w", f.path, err)
+		return fmt.Errorf("read state %s: the file is damaged. %s: %w", f.path, instead, err)
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("read state %s: the file is not a moldctl state: %w", f.path, err)
+		return fmt.Errorf("read state %s: the file is not a moldctl state. %s: %w", f.path, instead, err)
 	case sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("state %s: the disk cannot be read or written; look at the system's log: %w", f.path, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,6 +44,10 @@ func safeEndpoint(text string) string {
 	return u.Scheme + "://" + u.Host + u.Path
 }
 
+// connectTimeout bounds how long a connection may take: a server that is there
+// accepts within a round trip or two, however long it then works on a request.
+const connectTimeout = 10 * time.Second
+
 func newTransport(s Settings) (http.RoundTripper, error) {
 	base, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -51,6 +56,7 @@ func newTransport(s Settings) (http.RoundTripper, error) {
 	t := base.Clone()
 	t.MaxIdleConnsPerHost = s.MaxRequests
 	t.MaxConnsPerHost = s.MaxRequests
+	t.DialContext = (&net.Dialer{Timeout: min(connectTimeout, s.Timeout), KeepAlive: 30 * time.Second}).DialContext
 	t.ResponseHeaderTimeout = s.Timeout
 	t.IdleConnTimeout = 60 * time.Second
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.Insecure} //nolint:gosec // only when the user says insecure

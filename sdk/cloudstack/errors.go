@@ -113,7 +113,7 @@ func plainCause(err error) string {
 	case errors.As(err, &record):
 		return "it does not speak TLS here: is it http instead of https?"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
+		return "no answer in time: is this its address and port, and is the management server well? The setting timeout (MOLD_TIMEOUT) gives it longer"
 	}
 	return err.Error()
 }

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/moldctl/moldctl/core"
+	"github.com/moldctl/moldctl/core/plan"
+)
+
+const (
+	// readPatience is how long a stack may be read in silence. Ten thousand
+	// blocks take longer, and a tool that says nothing looks stuck.
+	readPatience = 150 * time.Millisecond
+	// askPatience is the same for a cloud: most answer sooner.
+	askPatience = 3 * time.Second
+)
+
+// patiently says what is being done if it is not over after a while, and again
+// from time to time. The caller writes nothing until it has called end.
+func patiently(after time.Duration, say func(since time.Duration)) (end func()) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	began := time.Now()
+	go func() {
+		defer close(stopped)
+		timer := time.NewTimer(after)
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+				say(time.Since(began))
+				timer.Reset(sayEvery)
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+	}
+}
+
+// Plan plans, and says so when the cloud takes its time.
+func (s *session) Plan(ctx context.Context, o core.PlanOptions) (*plan.Plan, hcl.Diagnostics) {
+	end := patiently(askPatience, func(since time.Duration) {
+		s.note("Still planning after %s: asking %s what exists. Ctrl-C ends it; nothing was changed.", since.Round(time.Second), s.Cloud(""))
+	})
+	defer end()
+	return s.Engine.Plan(ctx, o)
+}
