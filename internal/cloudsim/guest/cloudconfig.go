@@ -118,13 +118,7 @@ func (c *cloudConfig) commands(name string) string {
 			out.WriteString(scalar(item) + "\n")
 			continue
 		}
-		for i, word := range item.Content {
-			if i > 0 {
-				out.WriteByte(' ')
-			}
-			out.WriteString("'" + strings.ReplaceAll(word.Value, "'", `'\''`) + "'")
-		}
-		out.WriteByte('\n')
+		out.WriteString(quoted(item) + "\n")
 	}
 	return out.String()
 }
@@ -132,6 +126,7 @@ func (c *cloudConfig) commands(name string) string {
 // applyEarly does what comes before SSH answers: users, passwords, files.
 func (m *Machine) applyEarly(c *cloudConfig, user account, log io.Writer) error {
 	var errs []error
+	errs = append(errs, m.configGroups(field(c.root, "groups")))
 	users := field(c.root, "users")
 	if users != nil && users.Kind == yaml.SequenceNode {
 		for _, u := range users.Content {
@@ -199,6 +194,26 @@ func (m *Machine) configPasswords(n *yaml.Node) []error {
 		}
 	}
 	return errs
+}
+
+// configGroups makes the groups of the top level: a list of names, or of names with their members.
+func (m *Machine) configGroups(n *yaml.Node) error {
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	for _, item := range n.Content {
+		name := scalar(item)
+		if item.Kind == yaml.MappingNode && len(item.Content) > 0 {
+			name = item.Content[0].Value // members are made with their own entries
+		}
+		if _, err := m.groupNamed(name); err == nil {
+			continue
+		}
+		if err := m.addGroup(name, m.freeID(false)); err != nil {
+			return fmt.Errorf("groups: %w", err)
+		}
+	}
+	return nil
 }
 
 func (m *Machine) configUser(n *yaml.Node) error {

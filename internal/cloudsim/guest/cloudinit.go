@@ -31,6 +31,7 @@ type initPlan struct {
 	first   bool
 	configs []*cloudConfig
 	scripts []string
+	hooks   []string // run at every boot, before everything else
 	log     io.Writer
 }
 
@@ -65,7 +66,9 @@ func (m *Machine) cloudInitLocal() (*initPlan, error) {
 		switch {
 		case strings.HasPrefix(part, "#!"):
 			plan.scripts = append(plan.scripts, part)
-		case strings.HasPrefix(part, "#cloud-config"):
+		case strings.HasPrefix(part, "#cloud-boothook"):
+			plan.hooks = append(plan.hooks, part)
+		case strings.HasPrefix(part, "#cloud-config") && !strings.HasPrefix(part, "#cloud-config-archive"):
 			c, err := parseCloudConfig(part)
 			if err != nil {
 				fmt.Fprintf(log, "cloud-init: Failed loading yaml blob. Invalid format: %v\n", err)
@@ -74,8 +77,9 @@ func (m *Machine) cloudInitLocal() (*initPlan, error) {
 			}
 			plan.configs = append(plan.configs, c)
 		default:
-			fmt.Fprintf(log, "cloud-init: Unhandled non-multipart (text/x-not-multipart) userdata: '%.24s...'\n", part)
-			m.setInitError(errors.New("user data of an unknown kind"))
+			reason := unhandled(part)
+			fmt.Fprintf(log, "cloud-init: %s\n", reason)
+			m.setInitError(errors.New(reason))
 		}
 	}
 	fmt.Fprintf(log, "Cloud-init v. 24.4 running 'init-local' at %s.\n", m.clock.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 +0000"))
@@ -92,6 +96,21 @@ func (m *Machine) cloudInitLocal() (*initPlan, error) {
 		return nil, err
 	}
 	return plan, m.firstBoot(plan)
+}
+
+// unhandled says why a part of the user data is not carried out.
+func unhandled(part string) string {
+	for prefix, reason := range map[string]string{
+		"#include":              "#include is refused: an embedded guest has no world to fetch user data from, put the included text into the user data itself",
+		"#part-handler":         "#part-handler is refused: an embedded guest runs no Python, use #cloud-config or a shell script",
+		"## template:":          "templated user data (## template: jinja) is refused: an embedded guest renders no templates, send the rendered text",
+		"#cloud-config-archive": "#cloud-config-archive is refused: send the parts as multipart MIME",
+	} {
+		if strings.HasPrefix(part, prefix) {
+			return reason
+		}
+	}
+	return fmt.Sprintf("Unhandled non-multipart (text/x-not-multipart) userdata: '%.24s...'", part)
 }
 
 // firstBoot sets what makes this machine itself.
@@ -220,6 +239,9 @@ func (m *Machine) cloudInitFinal(ctx context.Context, plan *initPlan) {
 			fmt.Fprintf(plan.log, "cloud-init: Failed to run module scripts_user (%s): exit status %d\n", name, status)
 		}
 	}
+	for _, text := range plan.hooks {
+		run("boothook", text)
+	}
 	for _, c := range plan.configs {
 		if text := c.commands("bootcmd"); text != "" {
 			run("bootcmd", text)
@@ -244,6 +266,9 @@ func (m *Machine) cloudInitFinal(ctx context.Context, plan *initPlan) {
 	fmt.Fprintf(plan.log, "Cloud-init v. 24.4 finished at %s. Datasource DataSourceCloudStack.\n", m.clock.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 +0000"))
 	if err := m.disk.Sync(); err != nil {
 		m.setInitError(err)
+	}
+	if plan.first {
+		m.applyPowerState(ctx, plan, run)
 	}
 }
 

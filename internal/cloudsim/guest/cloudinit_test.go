@@ -38,7 +38,12 @@ func TestUserData(t *testing.T) {
 		"log":         {"#!/bin/sh\necho to the log\n", "grep -c 'to the log' /var/log/cloud-init-output.log", "1\n"},
 		"multipart": {"Content-Type: multipart/mixed; boundary=\"B\"\nMIME-Version: 1.0\n\n--B\nContent-Type: text/cloud-config\n\n#cloud-config\nwrite_files:\n- {path: /root/a, content: first}\n--B\nContent-Type: text/x-shellscript\nContent-Transfer-Encoding: base64\n\n" +
 			base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\necho second > /root/b\n")) + "\n--B--\n", "cat /root/a /root/b", "firstsecond\n"},
-		"nothing": {"", "cloud-init status", "status: done\n"},
+		"groups":                            {"#cloud-config\ngroups: [deploy, {ops: [root]}]\nusers: [{name: ann, groups: deploy}]\n", "id -Gn ann; getent group ops | cut -d: -f1", "ann deploy\nops\n"},
+		"gzip of parts":                     {gz(t, "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: text/x-shellscript\n\n#!/bin/sh\necho in > /root/out\n--B--\n"), "cat /root/out", "in\n"},
+		"boothook":                          {"#cloud-boothook\n#!/bin/sh\necho hook >> /root/out\n", "cat /root/out", "hook\n"},
+		"power state whose condition fails": {"#cloud-config\npower_state: {mode: poweroff, condition: test -e /nowhere}\n", "cloud-init status", "status: done\n"},
+		"power state switched off":          {"#cloud-config\npower_state: {mode: reboot, condition: false}\n", "cloud-init status", "status: done\n"},
+		"nothing":                           {"", "cloud-init status", "status: done\n"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +65,11 @@ func TestBadUserData(t *testing.T) {
 		"failing script":  "#!/bin/sh\nexit 3\n",
 		"bad mode":        "#cloud-config\nwrite_files:\n- {path: /a, permissions: rwx}\n",
 		"torn gzip":       "\x1f\x8b\x08",
+		"include":         "#include\nhttp://10.1.1.9/data\n",
+		"template":        "## template: jinja\n#cloud-config\n",
+		"archive":         "#cloud-config-archive\n- x\n",
+		"unknown power":   "#cloud-config\npower_state: {mode: sleep}\n",
+		"unknown delay":   "#cloud-config\npower_state: {mode: reboot, delay: soon}\n",
 		"missing package": "#cloud-config\npackages: [nosuch]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,5 +114,50 @@ func TestFirstBootOnly(t *testing.T) {
 	}
 	if out := mustRun(t, m, "cat /root/run"); out != "run\nrun\n" {
 		t.Errorf("after cloud-init clean: %q", out)
+	}
+}
+
+// TestRefusedUserDataSaysWhy looks for the reason where an operator looks for it.
+func TestRefusedUserDataSaysWhy(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		"#include\nhttp://10.1.1.9/data\n": "#include is refused: an embedded guest has no world to fetch user data from",
+		"#part-handler\n":                  "#part-handler is refused",
+		"hello":                            "Unhandled non-multipart (text/x-not-multipart) userdata: 'hello...'",
+	} {
+		m := boot(t, "rocky9", userData(data))
+		if log := mustRun(t, m, "cat "+initLog); !strings.Contains(log, want) {
+			t.Errorf("%q: the log does not say %q:\n%s", data, want, log)
+		}
+	}
+}
+
+// TestPowerState: the machine goes down when its first boot is done, and stays up after the next.
+func TestPowerState(t *testing.T) {
+	t.Parallel()
+	off := make(chan bool, 1)
+	m := boot(t, "rocky9", func(c *Config) {
+		c.UserData = []byte("#cloud-config\npower_state: {mode: poweroff, delay: now, condition: test -e /root/done}\nruncmd: [touch /root/done]\n")
+		c.Power = func(again bool) { off <- again }
+	})
+	select {
+	case again := <-off:
+		if again || m.Running() {
+			t.Errorf("again %v, running %v; want a machine that is off", again, m.Running())
+		}
+	case <-t.Context().Done():
+		t.Fatal("the machine stayed on")
+	}
+	if err := m.Boot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WaitInit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !m.Running() {
+		t.Error("the second boot powered the machine off again")
+	}
+	if log := mustRun(t, m, "cat "+initLog); strings.Count(log, "shutdown -P now") != 1 {
+		t.Errorf("log:\n%s", log)
 	}
 }
