@@ -33,18 +33,18 @@ func (t *Tables) vpcOpenings(ip PublicIP, tier Network) []plane.Opening {
 	if !ip.StaticNAT {
 		return out
 	}
+	cuts := []int{1, 65536}
 	for _, i := range items {
-		if i.Egress || i.Protocol != "tcp" && i.Protocol != "all" {
-			continue
+		if !i.Egress && i.StartPort != nil && i.EndPort != nil {
+			cuts = append(cuts, max(*i.StartPort, 1), min(*i.EndPort+1, 65536))
 		}
-		if i.Deny {
-			break // what a later rule lets in, this one has refused
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for i, from := range cuts[:len(cuts)-1] { // between two cuts all ports are judged alike
+		if sources := admitted(items, from); len(sources) > 0 {
+			out = append(out, plane.Opening{From: uint16(from), To: uint16(cuts[i+1] - 1), Sources: sources})
 		}
-		from, to := 1, 65535
-		if i.StartPort != nil && i.EndPort != nil {
-			from, to = *i.StartPort, *i.EndPort
-		}
-		out = append(out, plane.Opening{From: uint16(from), To: uint16(to), Sources: prefixes(i.CIDRs)})
 	}
 	return out
 }
@@ -69,4 +69,22 @@ func admitted(items []ACLItem, port int) []netip.Prefix {
 		}
 	}
 	return allow
+}
+
+// tierLets reports whether the list of a tier lets traffic of a protocol through to a port, between it and a peer (an address;
+// "" for a name outside). The first rule that fits decides. What no rule speaks of may leave as long as the list has no egress
+// rules, and may not come in.
+func (t *Tables) tierLets(tier Network, egress bool, protocol string, port int, peer string) bool {
+	silent := true
+	for _, i := range t.aclItems(valueOr(tier.ACLID, aclDefaultDeny)) {
+		if i.Egress != egress {
+			continue
+		}
+		silent = false
+		fits := i.Protocol == "all" || i.Protocol == protocol && (i.StartPort == nil || i.EndPort == nil || *i.StartPort <= port && port <= *i.EndPort)
+		if fits && inAny(peer, i.CIDRs) {
+			return !i.Deny
+		}
+	}
+	return egress && silent
 }

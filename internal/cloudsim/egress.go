@@ -6,7 +6,7 @@ import (
 )
 
 // egressAllowed reports whether guests of a network may reach dest (an address; "" for a name outside) on a port. The
-// offering's default policy decides, and egress rules say the opposite of it.
+// offering's default policy decides, and egress rules say the opposite of it; in a VPC the list of the tier decides.
 func (c *Cloud) egressAllowed(networkID, protocol string, port int, source, dest string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -15,6 +15,9 @@ func (c *Cloud) egressAllowed(networkID, protocol string, port int, source, dest
 		return false
 	}
 	o, _ := c.store.NetworkOfferings.Any(n.OfferingID)
+	if n.VPCID != "" {
+		return c.store.tierLets(n, true, protocol, port, dest)
+	}
 	if n.Type != "Isolated" || !o.Has("Firewall") {
 		return true // nothing filters there
 	}

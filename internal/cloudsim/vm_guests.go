@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -400,30 +399,4 @@ func (g *guestNetwork) Lookup(host string) (netip.Addr, bool) {
 		return addr, err == nil
 	}
 	return netip.Addr{}, false
-}
-
-// Dial reaches another guest of the same network; everything else is outside, where there is nothing but mirrors.
-func (g *guestNetwork) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-	g.farm.cloud.mu.Lock()
-	vm, ok := g.farm.cloud.store.VMs.Find(func(v VM) bool {
-		nic, on := v.NICOn(g.networkID)
-		return on && nic.has(addr.Addr().String())
-	})
-	admitted := g.farm.cloud.store.admits(vm, g.networkID, g.address, int(addr.Port()))
-	g.farm.cloud.mu.Unlock()
-	if !ok {
-		if !g.farm.cloud.egressAllowed(g.networkID, "tcp", int(addr.Port()), g.address, addr.Addr().String()) {
-			return nil, errNoEgress
-		}
-		return nil, guest.ErrFiltered
-	}
-	m := g.farm.cloud.guestOf(vm.ID)
-	if m == nil || !admitted {
-		return nil, guest.ErrFiltered
-	}
-	from, err := netip.ParseAddr(g.address)
-	if err != nil {
-		return nil, guest.ErrFiltered
-	}
-	return m.Dial(ctx, addr.Port(), from)
 }

@@ -43,16 +43,21 @@ func (l *listener) run(ctx context.Context) {
 			}
 			continue
 		}
-		s := l.serves.Load()
-		from := source(conn)
-		switch {
-		case !s.admits(from):
-			refuse(conn)
-		case s.balancer != nil:
-			s.balancer.Handle(conn)
-		default:
-			l.relays.Go(func() { forward(ctx, conn, s, from) })
-		}
+		l.take(ctx, conn)
+	}
+}
+
+// take serves a connection with what the port serves just now.
+func (l *listener) take(ctx context.Context, conn net.Conn) {
+	s := l.serves.Load()
+	from := source(conn)
+	switch {
+	case !s.admits(from):
+		refuse(conn)
+	case s.balancer != nil:
+		s.balancer.Handle(conn)
+	default:
+		l.relays.Go(func() { forward(ctx, conn, s, from) })
 	}
 }
 

@@ -186,6 +186,19 @@ func (p *Plane) Stats(at netip.AddrPort) (stats lb.Stats, ok bool) {
 	return b.Stats(), true
 }
 
+// Take serves a connection that comes from within the cloud to a public address, as if it had come to the listener there: the
+// same rules judge where it comes from. It tells whether anything is open at the address; otherwise the connection is left alone.
+func (p *Plane) Take(at netip.AddrPort, conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock() // a plane that closes waits for what was taken before
+	l := p.listeners[at]
+	if l == nil || p.closed {
+		return false
+	}
+	l.take(p.ctx, conn)
+	return true
+}
+
 // Close closes every listener and connection and returns when all goroutines have ended.
 func (p *Plane) Close() {
 	p.mu.Lock()
