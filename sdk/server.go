@@ -58,7 +58,7 @@ type cloud struct {
 // NewServer checks a plugin and returns the service a process serves. Tests
 // use it without a process. Everything that is wrong is in the one error.
 func NewServer(p Plugin) (wire.PluginServer, error) {
-	spec, diags := pluginspec.Parse("plugin.yaml", p.Spec)
+	spec, diags := pluginspec.ParseTree("plugin.yaml", p.Spec, p.Tree)
 	var errs []error
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {

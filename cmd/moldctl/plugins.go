@@ -42,7 +42,7 @@ func pluginSources() ([]pluginhost.Source, error) {
 	}
 	var list []pluginhost.Source
 	for _, b := range bundledPlugins() {
-		list = append(list, pluginhost.Source{Name: b.name, Spec: b.plugin.Spec, Command: []string{self, "plugin", "serve", b.name}})
+		list = append(list, pluginhost.Source{Name: b.name, Spec: b.plugin.Spec, Tree: b.plugin.Tree, Command: []string{self, "plugin", "serve", b.name}})
 	}
 	return list, nil
 }

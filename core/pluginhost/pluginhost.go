@@ -24,6 +24,7 @@ import (
 type Source struct {
 	Name    string
 	Spec    []byte
+	Tree    []byte             // of Spec, which is read faster with it; nil: there is none
 	Parsed  *pluginspec.Plugin // Spec, where it was read before; nil: New reads it
 	Command []string           // argv; the process speaks the go-plugin handshake
 	Env     []string           // beside the scrubbed environment
@@ -108,7 +109,7 @@ func parse(sources []Source) ([]*pluginspec.Plugin, []hcl.Diagnostics) {
 			specs[i] = src.Parsed
 			continue
 		}
-		wg.Go(func() { specs[i], diags[i] = pluginspec.Parse(src.Name+"/plugin.yaml", src.Spec) })
+		wg.Go(func() { specs[i], diags[i] = pluginspec.ParseTree(src.Name+"/plugin.yaml", src.Spec, src.Tree) })
 	}
 	wg.Wait()
 	return specs, diags

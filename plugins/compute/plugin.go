@@ -14,5 +14,8 @@ import (
 //go:embed plugin.yaml
 var spec []byte
 
+//go:embed plugin.tree
+var tree []byte
+
 // Plugin is what the process of this plugin serves.
-var Plugin = sdk.Plugin{Spec: spec}
+var Plugin = sdk.Plugin{Spec: spec, Tree: tree}

@@ -13,5 +13,8 @@ import (
 //go:embed plugin.yaml
 var spec []byte
 
+//go:embed plugin.tree
+var tree []byte
+
 // Plugin is what the process of this plugin serves.
-var Plugin = sdk.Plugin{Spec: spec, Handlers: sdk.Handlers{"image": sdk.Handle[Image](handler{})}}
+var Plugin = sdk.Plugin{Spec: spec, Tree: tree, Handlers: sdk.Handlers{"image": sdk.Handle[Image](handler{})}}

@@ -12,5 +12,8 @@ import (
 //go:embed plugin.yaml
 var spec []byte
 
+//go:embed plugin.tree
+var tree []byte
+
 // Plugin is what the process of this plugin serves.
-var Plugin = sdk.Plugin{Spec: spec, Handlers: sdk.Handlers{"load_balancer": sdk.Handle[LoadBalancer](handler{})}}
+var Plugin = sdk.Plugin{Spec: spec, Tree: tree, Handlers: sdk.Handlers{"load_balancer": sdk.Handle[LoadBalancer](handler{})}}

@@ -34,15 +34,20 @@ var reservedAttributes = []string{
 // Plugin holds what could be read and is not to be used with errors.
 func Parse(filename string, src []byte) (*Plugin, hcl.Diagnostics) {
 	s := newSource(filename, src)
+	return s.parse(s.document())
+}
+
+// parse reads the document; nil is one of which diagnostics say why there is
+// none.
+func (s *source) parse(root *yaml.Node) (*Plugin, hcl.Diagnostics) {
 	p := &Plugin{
 		Transport: "cloudstack",
 		Protocol:  Protocol,
 		Types:     map[string]*Type{},
 		Steps:     map[string]*Step{},
-		Filename:  filename,
-		Source:    src,
+		Filename:  s.filename,
+		Source:    s.text,
 	}
-	root := s.document()
 	if root == nil {
 		return p, s.diags
 	}

@@ -72,8 +72,8 @@ func Functions() map[string]function.Function { return maps.Clone(functionTable)
 // template reads a template and says what is wrong with it where it stands.
 func (s *source) template(n *yaml.Node) string {
 	v, ok := s.str(n)
-	if !ok {
-		return ""
+	if !ok || s.sound {
+		return v
 	}
 	_, diags := parseTemplate(v, s.filename, s.inner(n))
 	s.diags = append(s.diags, diags...)

@@ -1,4 +1,5 @@
-// Command gen writes docs/reference: one page for each bundled plugin.
+// Command gen writes docs/reference, one page for each bundled plugin, and
+// beside each plugin.yaml its tree.
 package main
 
 import (
@@ -39,6 +40,13 @@ func generate(from, to string) error {
 	for _, path := range specs {
 		src, err := os.ReadFile(path)
 		if err != nil {
+			return err
+		}
+		tree, err := pluginspec.EncodeTree(path, src)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "plugin.tree"), tree, 0o644); err != nil {
 			return err
 		}
 		p, diags := pluginspec.Parse(path, src)
