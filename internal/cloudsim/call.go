@@ -204,7 +204,8 @@ func (c *Call) projectOwner(projectID string) (Owner, error) {
 	if !ok {
 		return Owner{}, Invalid("Unable to find project by id %s", projectID)
 	}
-	if !c.Caller.Root() && !c.memberOf(projectID) {
+	governs := c.Caller.Account.Type == AccountDomainAdmin && c.inDomain(p.DomainID, c.Caller.Account.DomainID)
+	if !c.Caller.Root() && !governs && !c.memberOf(projectID) {
 		return Owner{}, Denied("Account %s can't access project id=%d", accountText(c.Caller.Account), p.N)
 	}
 	if err := c.mayInProject(p); err != nil {

@@ -198,7 +198,7 @@ func listNetworks(c *Call) (any, error) {
 	if c.Bool("issystem", false) {
 		return List{Key: "network"}, nil
 	}
-	in, err := c.scope()
+	in, err := c.networkScope()
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +208,19 @@ func listNetworks(c *Call) (any, error) {
 	})
 	slices.Reverse(rows) // newest first
 	return Listing("network", rows, c.networkResponse), nil
+}
+
+// networkScope is scope, but for projectid -1, with which this list adds projects to what it shows without.
+func (c *Call) networkScope() (func(Owner) bool, error) {
+	if c.Str("projectid") != "-1" {
+		return c.scope()
+	}
+	me := c.Caller.Account
+	all := c.Bool("listall", false)
+	return func(o Owner) bool {
+		governs := c.Caller.Root() || me.Type == AccountDomainAdmin && c.inDomain(o.DomainID, me.DomainID)
+		return o.AccountID == me.ID || all && governs || me.Type == AccountUser && o.ProjectID != "" && c.memberOf(o.ProjectID)
+	}, nil
 }
 
 func (c *Call) networkMatches(n Network) bool {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/moldctl/moldctl/internal/cloudsim/apitable"
 )
@@ -244,7 +245,7 @@ func checkValue(t *Tables, param apitable.Param, kinds map[string]kind, label st
 			return BadParam("Unable to parse date %s for command %s, please pass dates in the format mentioned in the api documentation", v, label)
 		}
 	case apitable.String:
-		if len([]rune(v)) > param.Length {
+		if len(utf16.Encode([]rune(v))) > param.Length { // as Java counts
 			return BadParam("Unable to execute API command %s due to invalid value. Value greater than max allowed length %d for param: %s", label, param.Length, javaField(label, param.Name))
 		}
 	}

@@ -31,19 +31,18 @@ func (c *Call) scope() (func(Owner) bool, error) {
 		}
 		return func(other Owner) bool { return other.AccountID == o.AccountID }, nil
 	}
+	byID := c.Has("id") || c.Has("ids")
 	if d := c.Str("domainid"); d != "" {
-		return c.domainScope(d)
+		return c.domainScope(d, byID)
 	}
 	me := c.Caller.Account
-	byID := c.Has("id") || c.Has("ids")
 	switch {
 	case c.Caller.Root() && (byID || c.Bool("listall", false)):
 		return func(o Owner) bool { return o.ProjectID == "" || byID }, nil
 	case me.Type == AccountDomainAdmin && (byID || c.Bool("listall", false)):
 		return func(o Owner) bool { return c.inDomain(o.DomainID, me.DomainID) && (o.ProjectID == "" || byID) }, nil
-	case byID:
-		return func(o Owner) bool { return o.AccountID == me.ID || o.ProjectID != "" && c.memberOf(o.ProjectID) }, nil
 	}
+	// A user who asks for a project's thing by its id must name the project, too.
 	return func(o Owner) bool { return o.AccountID == me.ID }, nil
 }
 
@@ -51,10 +50,13 @@ func (c *Call) projectScope(id string) (func(Owner) bool, error) {
 	if c.Str("account") != "" {
 		return nil, Invalid("Account and projectId can't be specified together")
 	}
-	if id == "-1" {
-		all := c.Caller.Root() && c.Bool("listall", false)
+	if id == "-1" { // every project the caller is in, and with listall what is in none; a domain administrator has no more than others
+		listAll, me := c.Bool("listall", false), c.Caller.Account.ID
 		return func(o Owner) bool {
-			return all || o.AccountID == c.Caller.Account.ID || o.ProjectID != "" && (c.Caller.Root() || c.memberOf(o.ProjectID))
+			if o.ProjectID == "" {
+				return listAll && (c.Caller.Root() || o.AccountID == me)
+			}
+			return c.Caller.Root() || c.memberOf(o.ProjectID)
 		}, nil
 	}
 	o, err := c.projectOwner(id)
@@ -78,18 +80,24 @@ func (c *Call) accountScope(name string) (Owner, error) {
 	return o, nil
 }
 
-func (c *Call) domainScope(id string) (func(Owner) bool, error) {
-	if !c.Caller.Root() && id != c.Caller.Account.DomainID {
-		return nil, Denied("Account %s does not have permission to operate within domain id=%s", accountText(c.Caller.Account), id)
+func (c *Call) domainScope(id string, projects bool) (func(Owner) bool, error) {
+	me := c.Caller.Account
+	governs := c.Caller.Root() || me.Type == AccountDomainAdmin && c.inDomain(id, me.DomainID)
+	if !governs && id != me.DomainID {
+		return nil, Denied("Account %s does not have permission to operate within domain id=%s", accountText(me), id)
 	}
-	if !c.Caller.Root() && c.Caller.Account.Type == AccountUser {
-		me := c.Caller.Account.ID
-		return func(o Owner) bool { return o.AccountID == me }, nil
-	}
-	if c.Bool("isrecursive", false) {
-		return func(o Owner) bool { return c.inDomain(o.DomainID, id) }, nil
-	}
-	return func(o Owner) bool { return o.DomainID == id }, nil
+	recursive := c.Bool("isrecursive", false)
+	return func(o Owner) bool {
+		switch {
+		case o.ProjectID != "" && !projects:
+			return false
+		case !governs:
+			return o.AccountID == me.ID
+		case recursive:
+			return c.inDomain(o.DomainID, id)
+		}
+		return o.DomainID == id
+	}, nil
 }
 
 // putOwner adds the fields that say whose something is.

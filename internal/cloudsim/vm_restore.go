@@ -68,8 +68,12 @@ func restoreVMJob(c *Call) (Obj, error) {
 	if err := c.bringDown(vm, false); err != nil {
 		return nil, err
 	}
-	vm, _ = c.VMs.Get(vm.ID)
-	root, _ := c.Volumes.Find(func(v Volume) bool { return v.VMID == vm.ID && v.Type == volumeRoot })
+	id := vm.ID
+	vm, _ = c.VMs.Get(id)
+	root, ok := c.diskOf(vm, volumeRoot)
+	if !ok || vm.ID == "" { // its account may have been deleted meanwhile
+		return nil, Invalid("Can not find root volume for VM %s", id)
+	}
 	c.dropDisk(root.DiskPath)
 	if t, ok := c.Templates.Get(c.Str("templateid")); ok {
 		vm.TemplateID, vm.OSTypeID, vm.PasswordEnabled, root.TemplateID = t.ID, t.OSTypeID, t.PasswordEnabled, t.ID

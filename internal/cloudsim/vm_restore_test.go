@@ -177,3 +177,23 @@ func TestSweep(t *testing.T) {
 		t.Error("the lost disk is still there")
 	}
 }
+
+// TestRestoreWithoutRootDisk: what belongs to an account that is being deleted may be gone before its job's turn.
+func TestRestoreWithoutRootDisk(t *testing.T) {
+	t.Parallel()
+	c := startCompute(t, "admin", Options{})
+	vm := text(c.deploy("a", "startvm", "false"), "id")
+	c.mu.Lock()
+	for v := range c.store.Volumes.All() {
+		c.store.Volumes.Delete(v.ID)
+	}
+	_, err := c.store.commit()
+	c.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := await(t, c.Cloud, "admin", must(t, c.Cloud, "admin", "restoreVirtualMachine", "virtualmachineid", vm))
+	if want := "Can not find root volume for VM " + vm; r.text() != want {
+		t.Errorf("got %q, want %q", r.text(), want)
+	}
+}
