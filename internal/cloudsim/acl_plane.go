@@ -33,6 +33,12 @@ func (t *Tables) vpcOpenings(ip PublicIP, tier Network) []plane.Opening {
 	if !ip.StaticNAT {
 		return out
 	}
+	return append(out, judged(items)...)
+}
+
+// judged are the ports that a list of rules opens for TCP from outside, and for whom.
+func judged(items []ACLItem) []plane.Opening {
+	var out []plane.Opening
 	cuts := []int{1, 65536}
 	for _, i := range items {
 		if !i.Egress && i.StartPort != nil && i.EndPort != nil {
