@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// Pace of polling: soon at first, then less and less often.
+// Pace of polling: soon at first, then less and less often, so that no job is noticed later than a part of the time it took.
 const (
 	firstPoll = 30 * time.Millisecond
 	soonPoll  = 5 * time.Millisecond
 	slowPoll  = 2 * time.Second
+	latePart  = 20 // one in this many
 )
 
-// pace remembers how long the jobs of each command took, so that the first poll comes when the job is probably over.
+// pace remembers how long the jobs of each command took, so that a job is not asked about while it cannot be over.
 type pace struct {
 	mu   sync.Mutex // guards seen
 	seen map[string]time.Duration
@@ -32,8 +33,8 @@ func (p *pace) expect(command string) time.Duration {
 func (p *pace) learn(command string, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if d, ok := p.seen[command]; ok {
-		took = (3*d + took) / 4
+	if d, ok := p.seen[command]; ok && took > d {
+		took = (7*d + took) / 8 // nearer to the quick ones: waiting for the slow ones costs little, being late costs the difference
 	}
 	p.seen[command] = took
 }
@@ -50,12 +51,7 @@ const (
 // waitJob waits until the job is over and returns its result. When ctx ends it returns at once; the job goes on.
 func (c *Client) waitJob(ctx context.Context, command, job string) (Object, error) {
 	began := time.Now()
-	pause := c.pace.expect(command)
-	wait := max(pause/8, firstPoll)
-	for polls := 0; ; polls++ {
-		if polls > 0 {
-			pause, wait = wait, min(wait*3/2, slowPoll)
-		}
+	for pause := c.pace.expect(command); ; pause = min(max(time.Since(began)/latePart, firstPoll), slowPoll) {
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}
