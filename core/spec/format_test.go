@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/moldctl/moldctl/core/spec"
@@ -146,6 +149,9 @@ func FuzzFormat(f *testing.F) {
 			t.Errorf("%q becomes %q, and that %q", src, once, twice)
 		}
 		if !isYAML {
+			if d := cmp.Diff(words(src), words(once)); d != "" {
+				t.Errorf("%q becomes %q, which means something else:\n%s", src, once, d)
+			}
 			return
 		}
 		var before, after any
@@ -159,4 +165,20 @@ func FuzzFormat(f *testing.F) {
 			t.Errorf("%q becomes %q (-was +is):\n%s", src, once, d)
 		}
 	})
+}
+
+// words are the tokens of a text without what lies between them.
+func words(src []byte) []string {
+	tokens, _ := hclsyntax.LexConfig(src, "a.hcl", hcl.InitialPos)
+	var out []string
+	for _, token := range tokens {
+		text := token.Bytes
+		if token.Type == hclsyntax.TokenComment {
+			text = bytes.TrimRight(text, " \t\r\n") // a comment ends with its line
+		}
+		if token.Type != hclsyntax.TokenNewline {
+			out = append(out, string(text))
+		}
+	}
+	return out
 }

@@ -34,7 +34,7 @@ func Load(path string, opts Options) (*Stack, hcl.Diagnostics) {
 	stack, more := decodeSources(src, opts, nil)
 	diags = append(diags, more...)
 	l := &loader{opts: opts, known: map[string]*Stack{}, path: []string{src.dir}}
-	return stack, append(diags, l.modules(stack, src.folder)...)
+	return stack, atMost(maxErrors, append(diags, l.modules(stack, src.folder)...))
 }
 
 func newStack() *Stack {

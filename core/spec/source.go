@@ -24,6 +24,9 @@ const maxFileSize = 8 << 20
 // maxParseErrors is how many mistakes of syntax are reported per file.
 const maxParseErrors = 20
 
+// maxErrors is the same for a stack that can be read.
+const maxErrors = 200
+
 const unreadable = "Unreadable stack"
 
 // sources are the parsed files of a stack, in the order of their names.
@@ -117,7 +120,7 @@ func atMost(n int, diags hcl.Diagnostics) hcl.Diagnostics {
 		return diags
 	}
 	return append(slices.Clone(diags[:n]), diag.Errorf(diags[n].Subject, "Too many errors",
-		"From here on the file has %d more errors. Is it the right file?", len(diags)-n))
+		"From here on there are %d more errors. Is it the right file?", len(diags)-n))
 }
 
 // stackFiles lists the files of a folder that make up its stack, sorted.
