@@ -211,9 +211,9 @@ func (f *sqliteFile) explain(err error) error {
 	case sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("write state %s: the file may not be written: %w", f.path, err)
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("read state %s: the file is damaged. %s: %w", f.path, instead, err)
+		return fmt.Errorf("read state %s: the file is damaged (%w). %s", f.path, err, instead)
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("read state %s: the file is not a moldctl state. %s: %w", f.path, instead, err)
+		return fmt.Errorf("read state %s: the file is not a moldctl state (%w). %s", f.path, err, instead)
 	case sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("state %s: the disk cannot be read or written; look at the system's log: %w", f.path, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
