@@ -59,7 +59,7 @@ func (r result) items(field string) []map[string]any {
 func signQuery(params url.Values, secret string) string {
 	pairs := make([]string, 0, len(params))
 	for _, name := range sortedKeys(params) {
-		pairs = append(pairs, name+"="+strings.NewReplacer("+", "%20", "%2A", "*").Replace(url.QueryEscape(params.Get(name))))
+		pairs = append(pairs, name+"="+strings.NewReplacer("+", "%20", "%2A", "*", "~", "%7E").Replace(url.QueryEscape(params.Get(name))))
 	}
 	encoded := strings.Join(pairs, "&")
 	mac := hmac.New(sha1.New, []byte(secret))
