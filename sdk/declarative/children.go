@@ -240,6 +240,7 @@ func (o *operation) childIdentity(b *pluginspec.Block, params cloudstack.Params,
 		field := orDefault(fields[name], name)
 		tells, own := telling[name]
 		switch {
+		case !own && shownBy(fields, params, name): // the parent's id, where the item's own field is called so
 		case own && !tells: // the same item with another value, which the cloud may spell as it likes
 		case !slices.ContainsFunc(shown, func(f apitable.Field) bool { return f.Name == field }):
 			if tells {
@@ -255,6 +256,17 @@ func (o *operation) childIdentity(b *pluginspec.Block, params cloudstack.Params,
 		id.Kind = cloudstack.Serial
 	}
 	return id, nil
+}
+
+// shownBy says whether a field shows what was sent as a parameter of another
+// name.
+func shownBy(fields, params map[string]string, field string) bool {
+	for name, shown := range fields {
+		if _, sent := params[name]; sent && shown == field && name != field {
+			return true
+		}
+	}
+	return false
 }
 
 // keyFields says which fields show the parameters of a block's attributes, and
