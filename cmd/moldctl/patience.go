@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -41,6 +42,23 @@ func patiently(after time.Duration, say func(since time.Duration)) (end func()) 
 		close(stop)
 		<-stopped
 	}
+}
+
+// large tells whether a stack takes its time by its size, not because the
+// machine is busy: 256 KiB are some thousand blocks.
+func large(path string) bool {
+	var size int64
+	files, err := os.ReadDir(path)
+	if err != nil { // one file
+		info, err := os.Stat(path)
+		return err == nil && info.Size() > 256<<10
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+	}
+	return size > 256<<10
 }
 
 // Plan plans, and says so when the cloud takes its time.

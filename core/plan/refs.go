@@ -176,19 +176,20 @@ func (w *walker) outputs(ref eval.Ref) ([]addr.Resource, hcl.Diagnostics) {
 func (w *walker) rest() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	note := func(_ []addr.Resource, more hcl.Diagnostics) { diags = append(diags, more...) }
-	for name, l := range w.c.Stack.Locals {
-		note(w.local(eval.Ref{Kind: eval.RefLocal, Name: name, Range: l.Range}))
+	// In the order of their names: where a circle is entered is where it is told.
+	for _, name := range sortedKeys(w.c.Stack.Locals) {
+		note(w.local(eval.Ref{Kind: eval.RefLocal, Name: name, Range: w.c.Stack.Locals[name].Range}))
 	}
-	for name := range w.c.Stack.Pipelines {
+	for _, name := range sortedKeys(w.c.Stack.Pipelines) {
 		note(w.pipeline(name))
 	}
 	if w.c.call != nil {
-		for name, v := range w.c.Stack.Variables {
-			note(w.variable(eval.Ref{Kind: eval.RefVariable, Name: name, Range: v.Range}))
+		for _, name := range sortedKeys(w.c.Stack.Variables) {
+			note(w.variable(eval.Ref{Kind: eval.RefVariable, Name: name, Range: w.c.Stack.Variables[name].Range}))
 		}
 	}
-	for _, o := range w.c.Stack.Outputs {
-		refs, more := w.c.names.OutputReferences(o)
+	for _, name := range sortedKeys(w.c.Stack.Outputs) {
+		refs, more := w.c.names.OutputReferences(w.c.Stack.Outputs[name])
 		diags = append(diags, more...)
 		note(w.follow(refs))
 	}
