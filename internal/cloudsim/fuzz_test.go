@@ -49,7 +49,7 @@ func TestFuzz(t *testing.T) {
 	}
 	t.Logf("%d calls in %s: %d accepted, %d refused for what the table says, %d without an administrator; afterwards %v, in the beginning %v",
 		total, time.Since(began).Round(time.Second), f.accepted.Load(), f.refused.Load(), f.lost.Load(), after, before)
-	if after.goroutines > before.goroutines || after.heap > before.heap+before.heap/4+4<<20 {
+	if after.goroutines > before.goroutines+4 || after.heap > before.heap+before.heap/4+4<<20 {
 		t.Errorf("the cloud grew: %v, in the beginning %v", after, before)
 	}
 	if n := int64(total); f.accepted.Load() < n/20 || f.refused.Load() < n/20 || f.lost.Load() > n/50 {

@@ -138,8 +138,12 @@ func (k *kills) finish(cloud childCloud, id string) {
 	}
 }
 
-// work makes changes until the kill, which comes at a random moment. It returns how many were acknowledged.
+// work makes changes until the kill, which comes at a random moment after the first. It returns how many were acknowledged.
 func (k *kills) work(cloud childCloud, kill func()) int {
+	k.t.Helper()
+	if !k.change(cloud, 0) {
+		k.t.Error("a cloud that is not killed refuses a change")
+	}
 	done := make(chan struct{})
 	after := time.Duration(k.random.IntN(60)) * time.Millisecond
 	go func() {
@@ -149,8 +153,8 @@ func (k *kills) work(cloud childCloud, kill func()) int {
 		<-timer.C
 		kill()
 	}()
-	acknowledged := 0
-	for i := 0; k.change(cloud, i); i++ {
+	acknowledged := 1
+	for i := 1; k.change(cloud, i); i++ {
 		acknowledged++
 	}
 	<-done
