@@ -196,9 +196,10 @@ func TestCreateFails(t *testing.T) {
 			},
 			status: declarative.Gone, says: "ask the operator for a higher limit",
 		},
-		"an internal error proves nothing: the next run looks": {
+		"an internal error proves nothing: what it left is looked for, and the next run looks again": {
 			script: func(f *fake) {
 				f.on("deployVirtualMachine", `{"errorcode": 530, "cserrorcode": 4250, "errortext": "Internal error"}`)
+				f.on("listVirtualMachines", `{}`)
 			},
 			status: declarative.Partial, says: "Internal error",
 		},
