@@ -118,18 +118,24 @@ func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.R
 		}
 	}
 	limit, bounded := o.limit()
+	tooLong := fmt.Errorf("the %s took longer than its timeout of %s", s.Action, limit)
 	if bounded {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the %s took longer than its timeout of %s", s.Action, limit))
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, tooLong)
 		defer cancel()
 	}
 	began := time.Now()
 	result, err := o.runner.deps.Host.Apply(ctx, start, o)
-	if err != nil && context.Cause(ctx) != nil && !errors.Is(context.Cause(ctx), context.Canceled) {
-		return nil, context.Cause(ctx)
+	// The plugin hears of the end a moment earlier, and knows only that its time is up: it may end the stream then.
+	late := bounded && time.Since(began) > limit-stopTime
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+	case cause != nil && !errors.Is(cause, context.Canceled):
+		return nil, cause
+	case cause == nil && late:
+		return nil, tooLong
 	}
-	// The plugin hears of the end a moment earlier, and knows only that its time is up.
-	if bounded && err == nil && wire.Failed(result.GetDiagnostics()) && time.Since(began) > limit-stopTime {
+	if late && err == nil && wire.Failed(result.GetDiagnostics()) {
 		result.Diagnostics = append(result.Diagnostics, wire.Failure("", "Timeout", fmt.Sprintf("The %s took longer than its timeout of %s. "+
 			"What the cloud was asked for goes on there, and the next run takes it up. The timeouts block can give it longer.", s.Action, limit)))
 	}
