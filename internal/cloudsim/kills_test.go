@@ -31,11 +31,18 @@ type kills struct {
 // network and change is there, nothing that was deleted is back, and every job that was running comes to its end.
 func TestKills(t *testing.T) {
 	t.Parallel()
-	times := 3
+	clouds, times := 1, 3
 	if soak() {
-		times = 1000
+		clouds, times = 20, 50
 	}
-	k := &kills{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(7, 7)), names: make(map[string]string), tried: make(map[string][]string),
+	for n := range clouds {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { killed(t, uint64(n), times) })
+	}
+}
+
+// killed lets one cloud die many times.
+func killed(t *testing.T, seed uint64, times int) {
+	k := &kills{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(7, seed)), names: make(map[string]string), tried: make(map[string][]string),
 		gone: make(map[string]bool), dying: make(map[string]bool), jobs: make(map[string]bool)}
 	changes, ended := 0, 0
 	for n := range times {
