@@ -164,13 +164,23 @@ func (f *guestFarm) boot(ctx context.Context, vmID string) error {
 	if m, err = guest.New(cfg); err != nil {
 		return errors.Join(err, cfg.Disk.Close())
 	}
+	f.mu.Lock()
+	f.machines[vmID] = m // before it boots: it may power itself off at once
+	f.mu.Unlock()
 	if err := m.Boot(ctx); err != nil {
+		f.mu.Lock()
+		delete(f.machines, vmID)
+		f.mu.Unlock()
 		return errors.Join(err, cfg.Disk.Close())
 	}
-	f.mu.Lock()
-	f.machines[vmID] = m
-	f.mu.Unlock()
 	return nil
+}
+
+// isUp says whether a machine's guest has not gone down since it was booted.
+func (f *guestFarm) isUp(vmID string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.machines[vmID] != nil
 }
 
 // config describes the guest as the store has its machine now.

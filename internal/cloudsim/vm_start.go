@@ -53,6 +53,9 @@ func (c *Call) bringUp(vm VM) error {
 	for _, nic := range now.NICs {
 		c.NetworkChanged(nic.NetworkID)
 	}
+	if farm != nil && !farm.isUp(vm.ID) { // its user data turned it off meanwhile, when that could not be noted yet
+		c.halted(now)
+	}
 	return nil
 }
 
