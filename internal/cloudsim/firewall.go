@@ -7,17 +7,17 @@ import (
 
 // firewallCommands are firewall rules of public addresses and egress rules of networks.
 var firewallCommands = map[string]command{
-	"createFirewallRule": {start: startCreateFirewall, job: createRuleJob("firewallrule"), creates: true,
+	"createFirewallRule": {start: startCreateFirewall, job: createRuleJob("firewallrule", "Failed to create firewall rule", (*Call).ruleResponse), creates: true,
 		queue: queueOfIP("ipaddressid"), address: addressOf("ipaddressid"), event: "FIREWALL.OPEN"},
 	"listFirewallRules": {run: listRules(PurposeFirewall), id: kindFirewallRule},
-	"updateFirewallRule": {start: startRuleByID, job: updateRuleJob("firewallrule"), id: kindFirewallRule,
+	"updateFirewallRule": {start: startRuleByID, job: displayRuleJob(), id: kindFirewallRule,
 		queue: queueOfRule, event: "FIREWALL.UPDATE"},
 	"deleteFirewallRule": {start: startRuleByID, job: deleteRuleJob, id: kindFirewallRule,
 		queue: queueOfRule, address: addressOfRule, event: "FIREWALL.CLOSE"},
-	"createEgressFirewallRule": {start: startCreateEgress, job: createRuleJob("firewallrule"), creates: true,
+	"createEgressFirewallRule": {start: startCreateEgress, job: createRuleJob("firewallrule", "Failed to create firewall rule", (*Call).ruleResponse), creates: true,
 		queue: queueNetworkParam, event: "FIREWALL.EGRESS.OPEN"},
 	"listEgressFirewallRules": {run: listRules(PurposeEgress), id: kindEgressRule},
-	"updateEgressFirewallRule": {start: startRuleByID, job: updateRuleJob("firewallrule"), id: kindEgressRule,
+	"updateEgressFirewallRule": {start: startRuleByID, job: displayRuleJob(), id: kindEgressRule,
 		queue: queueOfRule, event: "FIREWALL.EGRESS.UPDATE"},
 	"deleteEgressFirewallRule": {start: startRuleByID, job: deleteRuleJob, id: kindEgressRule,
 		queue: queueOfRule, event: "FIREWALL.EGRESS.CLOSE"},
@@ -205,14 +205,14 @@ func orAny(cidrs []string) []string {
 	return cidrs
 }
 
-// createRuleJob puts a rule on the router.
-func createRuleJob(key string) func(*Call) (Obj, error) {
+// createRuleJob puts a rule on the router, or takes it away again if the router refuses; failure is what the cloud says then.
+func createRuleJob(key, failure string, response func(*Call, FirewallRule) Obj) func(*Call) (Obj, error) {
 	return func(c *Call) (Obj, error) {
 		r, ok := c.Firewall.Get(c.EntityID)
 		if !ok {
-			return nil, Internal("Failed to create firewall rule")
+			return nil, Internal("%s", failure)
 		}
-		if err := c.RouterReady(r.NetworkID, "Failed to create firewall rule"); err != nil {
+		if err := c.RouterReady(r.NetworkID, failure); err != nil {
 			c.forgetRule(r)
 			if commitErr := c.Commit(); commitErr != nil {
 				return nil, commitErr
@@ -222,7 +222,7 @@ func createRuleJob(key string) func(*Call) (Obj, error) {
 		r.State = RuleActive
 		c.Firewall.Put(r)
 		c.NetworkChanged(r.NetworkID)
-		return Obj{key: c.ruleResponse(r)}, nil
+		return Obj{key: response(c, r)}, nil
 	}
 }
 
@@ -231,16 +231,9 @@ func startRuleByID(c *Call) (string, error) {
 	return r.ID, c.Own(r.Owner)
 }
 
-func updateRuleJob(key string) func(*Call) (Obj, error) {
-	return func(c *Call) (Obj, error) {
-		r, ok := c.Firewall.Get(c.EntityID)
-		if !ok {
-			return nil, Internal("Unable to find the rule to update")
-		}
-		r.HideDisplay = !c.Bool("fordisplay", !r.HideDisplay)
-		c.Firewall.Put(r)
-		return Obj{key: c.ruleResponse(r)}, nil
-	}
+func displayRuleJob() func(*Call) (Obj, error) {
+	return displayJob("firewallrule", func(c *Call) *Table[FirewallRule] { return c.Firewall },
+		func(r *FirewallRule) *bool { return &r.HideDisplay }, (*Call).ruleResponse)
 }
 
 func deleteRuleJob(c *Call) (Obj, error) {

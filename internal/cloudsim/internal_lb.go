@@ -9,9 +9,10 @@ import (
 
 // internalLBCommands balance inside a VPC: from an address of one tier to machines of a tier.
 var internalLBCommands = map[string]command{
-	"createLoadBalancer":          {start: startInternalLB, job: internalLBJob, creates: true, kinds: map[string]kind{"sourceipaddressnetworkid": kindNetwork}, queue: queueNetworkParam, event: "LB.CREATE"},
-	"listLoadBalancers":           {run: listInternalLBs, id: kindInternalLB, kinds: map[string]kind{"sourceipaddressnetworkid": kindNetwork}},
-	"updateLoadBalancer":          {start: startNamedInternalLB, job: updateInternalLBJob, id: kindInternalLB, event: "LB.UPDATE"},
+	"createLoadBalancer": {start: startInternalLB, job: internalLBJob, creates: true, kinds: map[string]kind{"sourceipaddressnetworkid": kindNetwork}, queue: queueNetworkParam, event: "LB.CREATE"},
+	"listLoadBalancers":  {run: listInternalLBs, id: kindInternalLB, kinds: map[string]kind{"sourceipaddressnetworkid": kindNetwork}},
+	"updateLoadBalancer": {start: startNamedInternalLB, job: displayJob("loadbalancer", func(c *Call) *Table[InternalLB] { return c.InternalLBs },
+		func(r *InternalLB) *bool { return &r.HideDisplay }, (*Call).internalLBResponse), id: kindInternalLB, event: "LB.UPDATE"},
 	"deleteLoadBalancer":          {start: startNamedInternalLB, job: deleteInternalLBJob, id: kindInternalLB, event: "LB.DELETE"},
 	"listInternalLoadBalancerVMs": {run: listInternalLBVMs, id: kindInternalLB, rootOnly: true},
 }
@@ -118,16 +119,6 @@ func startNamedInternalLB(c *Call) (string, error) {
 		return "", Invalid("Unable to find the load balancer %s", c.Str("id"))
 	}
 	return b.ID, c.Own(b.Owner)
-}
-
-func updateInternalLBJob(c *Call) (Obj, error) {
-	b, ok := c.InternalLBs.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("Can't find load balancer by id")
-	}
-	b.HideDisplay = !c.Bool("fordisplay", !b.HideDisplay)
-	c.InternalLBs.Put(b)
-	return Obj{"loadbalancer": c.internalLBResponse(b)}, nil
 }
 
 func deleteInternalLBJob(c *Call) (Obj, error) {

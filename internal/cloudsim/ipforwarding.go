@@ -8,7 +8,7 @@ import (
 // ipForwardingCommands are the rules of a statically translated address: from before firewall rules existed, and still what
 // some clients ask for.
 var ipForwardingCommands = map[string]command{
-	"createIpForwardingRule": {start: startCreateIPForwarding, job: createIPForwardingJob, creates: true,
+	"createIpForwardingRule": {start: startCreateIPForwarding, job: createRuleJob("ipforwardingrule", "Failed to apply static nat rule", (*Call).ipForwardingResponse), creates: true,
 		queue: queueOfIP("ipaddressid"), address: addressOf("ipaddressid"), event: "NET.RULEADD"},
 	"listIpForwardingRules": {run: listIPForwarding, id: kindIPForwarding},
 	"deleteIpForwardingRule": {start: startRuleByID, job: deleteRuleJob, id: kindIPForwarding,
@@ -41,24 +41,6 @@ func startCreateIPForwarding(c *Call) (string, error) {
 		}
 	}
 	return r.ID, nil
-}
-
-func createIPForwardingJob(c *Call) (Obj, error) {
-	r, ok := c.Firewall.Get(c.EntityID)
-	if !ok {
-		return nil, Internal("Failed to apply static nat rule")
-	}
-	if err := c.RouterReady(r.NetworkID, "Failed to apply static nat rule"); err != nil {
-		c.forgetRule(r)
-		if commitErr := c.Commit(); commitErr != nil {
-			return nil, commitErr
-		}
-		return nil, err
-	}
-	r.State = RuleActive
-	c.Firewall.Put(r)
-	c.NetworkChanged(r.NetworkID)
-	return Obj{"ipforwardingrule": c.ipForwardingResponse(r)}, nil
 }
 
 func listIPForwarding(c *Call) (any, error) {

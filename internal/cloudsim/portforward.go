@@ -7,7 +7,7 @@ import (
 
 // portForwardCommands forward ports of a public address to a machine.
 var portForwardCommands = map[string]command{
-	"createPortForwardingRule": {start: startCreatePortForward, job: createPortForwardJob, creates: true,
+	"createPortForwardingRule": {start: startCreatePortForward, job: createRuleJob("portforwardingrule", "Failed to apply port forwarding rule", (*Call).portForwardResponse), creates: true,
 		queue: queueOfIP("ipaddressid"), address: addressOf("ipaddressid"), event: "NET.RULEADD"},
 	"listPortForwardingRules": {run: listRules(PurposePortForwarding), id: kindPortForward},
 	"updatePortForwardingRule": {start: startRuleByID, job: updatePortForwardJob, id: kindPortForward,
@@ -123,24 +123,6 @@ func (n NIC) has(ip string) bool {
 		}
 	}
 	return false
-}
-
-func createPortForwardJob(c *Call) (Obj, error) {
-	r, ok := c.Firewall.Get(c.EntityID)
-	if !ok {
-		return nil, Internal("Failed to create port forwarding rule")
-	}
-	if err := c.RouterReady(r.NetworkID, "Failed to apply port forwarding rule"); err != nil {
-		c.forgetRule(r)
-		if commitErr := c.Commit(); commitErr != nil {
-			return nil, commitErr
-		}
-		return nil, err
-	}
-	r.State = RuleActive
-	c.Firewall.Put(r)
-	c.NetworkChanged(r.NetworkID)
-	return Obj{"portforwardingrule": c.portForwardResponse(r)}, nil
 }
 
 func updatePortForwardJob(c *Call) (Obj, error) {

@@ -10,9 +10,10 @@ var publicIPCommands = map[string]command{
 	"associateIpAddress":    {start: startAssociateIP, job: associateIPJob, creates: true, queue: queueNetworkParam, event: "NET.IPASSIGN"},
 	"disassociateIpAddress": {start: startDisassociateIP, job: disassociateIPJob, queue: queueOfIP("id"), id: kindPublicIP, event: "NET.IPRELEASE"},
 	"listPublicIpAddresses": {run: listPublicIPs, id: kindPublicIP, kinds: map[string]kind{"networkid": kindAny, "vlanid": kindAny}},
-	"updateIpAddress":       {start: startUpdateIP, job: updateIPJob, id: kindPublicIP},
-	"reserveIpAddress":      {run: reserveIP, id: kindPublicIP, event: "NET.IPRESERVE"},
-	"releaseIpAddress":      {run: releaseIP, id: kindPublicIP, event: "NET.IPRELEASE"},
+	"updateIpAddress": {start: startUpdateIP, job: displayJob("ipaddress", func(c *Call) *Table[PublicIP] { return c.PublicIPs },
+		func(r *PublicIP) *bool { return &r.HideDisplay }, (*Call).publicIPResponse), id: kindPublicIP},
+	"reserveIpAddress": {run: reserveIP, id: kindPublicIP, event: "NET.IPRESERVE"},
+	"releaseIpAddress": {run: releaseIP, id: kindPublicIP, event: "NET.IPRELEASE"},
 }
 
 func queueNetworkParam(c *Call) string { return queueNetwork(c.Str("networkid")) }
@@ -271,13 +272,6 @@ func (c *Call) publicIPResponse(p PublicIP) Obj {
 func startUpdateIP(c *Call) (string, error) {
 	ip, _ := c.PublicIPs.Get(c.Str("id"))
 	return ip.ID, c.Own(ip.Owner)
-}
-
-func updateIPJob(c *Call) (Obj, error) {
-	ip, _ := c.PublicIPs.Get(c.EntityID)
-	ip.HideDisplay = !c.Bool("fordisplay", !ip.HideDisplay)
-	c.PublicIPs.Put(ip)
-	return Obj{"ipaddress": c.publicIPResponse(ip)}, nil
 }
 
 func reserveIP(c *Call) (any, error) {

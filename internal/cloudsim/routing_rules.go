@@ -9,11 +9,11 @@ import (
 var routingCommands = map[string]command{
 	"createIpv6FirewallRule":    {start: startRoutingRule(true), job: routingRuleJob, creates: true, queue: queueNetworkParam, event: "IPV6.FIREWALL.RULE.CREATE"},
 	"listIpv6FirewallRules":     {run: listRoutingRules(true), id: kindIPv6Rule},
-	"updateIpv6FirewallRule":    {start: startNamedRouting, job: updateRoutingJob, id: kindIPv6Rule, event: "IPV6.FIREWALL.RULE.UPDATE"},
+	"updateIpv6FirewallRule":    {start: startNamedRouting, job: displayRoutingJob(), id: kindIPv6Rule, event: "IPV6.FIREWALL.RULE.UPDATE"},
 	"deleteIpv6FirewallRule":    {start: startNamedRouting, job: deleteRoutingJob, id: kindIPv6Rule, event: "IPV6.FIREWALL.RULE.DELETE"},
 	"createRoutingFirewallRule": {start: startRoutingRule(false), job: routingRuleJob, creates: true, queue: queueNetworkParam, event: "ROUTING.IPV4.FIREWALL.RULE.CREATE"},
 	"listRoutingFirewallRules":  {run: listRoutingRules(false), id: kindRoutingRule},
-	"updateRoutingFirewallRule": {start: startNamedRouting, job: updateRoutingJob, id: kindRoutingRule, event: "ROUTING.IPV4.FIREWALL.RULE.UPDATE"},
+	"updateRoutingFirewallRule": {start: startNamedRouting, job: displayRoutingJob(), id: kindRoutingRule, event: "ROUTING.IPV4.FIREWALL.RULE.UPDATE"},
 	"deleteRoutingFirewallRule": {start: startNamedRouting, job: deleteRoutingJob, id: kindRoutingRule, event: "ROUTING.IPV4.FIREWALL.RULE.DELETE"},
 }
 
@@ -135,14 +135,9 @@ func startNamedRouting(c *Call) (string, error) {
 	return r.ID, c.Own(r.Owner)
 }
 
-func updateRoutingJob(c *Call) (Obj, error) {
-	r, ok := c.RoutingRules.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("Unable to find firewall rule with ID: %s", c.EntityID)
-	}
-	r.HideDisplay = !c.Bool("fordisplay", !r.HideDisplay)
-	c.RoutingRules.Put(r)
-	return Obj{"firewallrule": c.routingResponse(r)}, nil
+func displayRoutingJob() func(*Call) (Obj, error) {
+	return displayJob("firewallrule", func(c *Call) *Table[RoutingRule] { return c.RoutingRules },
+		func(r *RoutingRule) *bool { return &r.HideDisplay }, (*Call).routingResponse)
 }
 
 func deleteRoutingJob(c *Call) (Obj, error) {

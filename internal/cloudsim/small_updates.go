@@ -2,10 +2,13 @@ package cloudsim
 
 // smallCommands change a name or whether something is shown.
 var smallCommands = map[string]command{
-	"updateInstanceGroup":       {run: updateInstanceGroup, id: kindInstanceGroup},
-	"updateVpnGateway":          {start: startUpdateVPNGateway, job: updateVPNGatewayJob, id: kindVPNGateway, event: "VPN.S2S.VPN.GATEWAY.UPDATE"},
-	"updateVpnConnection":       {start: startConnection, job: updateConnectionJob, id: kindVPNConnection, event: "VPN.S2S.CONNECTION.UPDATE"},
-	"updateRemoteAccessVpn":     {start: startUpdateRemote, job: updateRemoteJob, id: kindRemoteVPN, event: "VPN.REMOTE.ACCESS.UPDATE"},
+	"updateInstanceGroup": {run: updateInstanceGroup, id: kindInstanceGroup},
+	"updateVpnGateway": {start: startUpdateVPNGateway, job: displayJob("vpngateway", func(c *Call) *Table[VPNGateway] { return c.VPNGateways },
+		func(r *VPNGateway) *bool { return &r.HideDisplay }, (*Call).vpnGatewayResponse), id: kindVPNGateway, event: "VPN.S2S.VPN.GATEWAY.UPDATE"},
+	"updateVpnConnection": {start: startConnection, job: displayJob("vpnconnection", func(c *Call) *Table[VPNConnection] { return c.VPNConnections },
+		func(r *VPNConnection) *bool { return &r.HideDisplay }, (*Call).connectionResponse), id: kindVPNConnection, event: "VPN.S2S.CONNECTION.UPDATE"},
+	"updateRemoteAccessVpn": {start: startUpdateRemote, job: displayJob("remoteaccessvpn", func(c *Call) *Table[RemoteVPN] { return c.RemoteVPNs },
+		func(r *RemoteVPN) *bool { return &r.HideDisplay }, (*Call).remoteResponse), id: kindRemoteVPN, event: "VPN.REMOTE.ACCESS.UPDATE"},
 	"updateLBStickinessPolicy":  {start: namedStickiness, job: updateStickinessJob, id: kindStickiness, queue: lbQueue, event: "LB.STICKINESSPOLICY.UPDATE"},
 	"updateLBHealthCheckPolicy": {start: noHealthCheck, job: noJob, id: kindAny, event: "LB.HEALTHCHECKPOLICY.UPDATE"},
 	"deleteLBHealthCheckPolicy": {start: noHealthCheck, job: noJob, id: kindAny, event: "LB.HEALTHCHECKPOLICY.DELETE"},
@@ -37,26 +40,6 @@ func startUpdateVPNGateway(c *Call) (string, error) {
 	return g.ID, c.Own(g.Owner)
 }
 
-func updateVPNGatewayJob(c *Call) (Obj, error) {
-	g, ok := c.VPNGateways.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("Fail to find vpn gateway with %s !", c.EntityID)
-	}
-	g.HideDisplay = !c.Bool("fordisplay", !g.HideDisplay)
-	c.VPNGateways.Put(g)
-	return Obj{"vpngateway": c.vpnGatewayResponse(g)}, nil
-}
-
-func updateConnectionJob(c *Call) (Obj, error) {
-	n, ok := c.VPNConnections.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("Can't find site to site vpn connection %s", c.EntityID)
-	}
-	n.HideDisplay = !c.Bool("fordisplay", !n.HideDisplay)
-	c.VPNConnections.Put(n)
-	return Obj{"vpnconnection": c.connectionResponse(n)}, nil
-}
-
 func startUpdateRemote(c *Call) (string, error) {
 	v, ok := c.RemoteVPNs.Get(c.Str("id"))
 	if !ok {
@@ -65,14 +48,17 @@ func startUpdateRemote(c *Call) (string, error) {
 	return v.ID, c.Own(v.Owner)
 }
 
-func updateRemoteJob(c *Call) (Obj, error) {
-	v, ok := c.RemoteVPNs.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("Can't find remote access vpn by id %s", c.EntityID)
+// displayJob changes whether an object is shown, which is all that its update command can change.
+func displayJob[T row](key string, table func(*Call) *Table[T], hidden func(*T) *bool, response func(*Call, T) Obj) func(*Call) (Obj, error) {
+	return func(c *Call) (Obj, error) {
+		r, ok := table(c).Get(c.EntityID)
+		if !ok {
+			return nil, errNoEntity(c.Label(), "id", c.EntityID)
+		}
+		*hidden(&r) = !c.Bool("fordisplay", !*hidden(&r))
+		table(c).Put(r)
+		return Obj{key: response(c, r)}, nil
 	}
-	v.HideDisplay = !c.Bool("fordisplay", !v.HideDisplay)
-	c.RemoteVPNs.Put(v)
-	return Obj{"remoteaccessvpn": c.remoteResponse(v)}, nil
 }
 
 func updateStickinessJob(c *Call) (Obj, error) {

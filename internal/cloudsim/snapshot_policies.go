@@ -9,8 +9,9 @@ import (
 
 // snapshotPolicyCommands are snapshots that are made by the clock; see timetable.
 var snapshotPolicyCommands = map[string]command{
-	"createSnapshotPolicy":   {run: createSnapshotPolicy, kinds: map[string]kind{"storageids": kindStoragePool}, event: "SNAPSHOTPOLICY.CREATE"},
-	"updateSnapshotPolicy":   {start: startSnapshotPolicy, job: updateSnapshotPolicyJob, id: kindSnapshotPolicy, event: "SNAPSHOTPOLICY.UPDATE"},
+	"createSnapshotPolicy": {run: createSnapshotPolicy, kinds: map[string]kind{"storageids": kindStoragePool}, event: "SNAPSHOTPOLICY.CREATE"},
+	"updateSnapshotPolicy": {start: startSnapshotPolicy, job: displayJob("snapshotpolicy", func(c *Call) *Table[SnapshotPolicy] { return c.SnapshotPolicies },
+		func(r *SnapshotPolicy) *bool { return &r.HideDisplay }, (*Call).snapshotPolicyResponse), id: kindSnapshotPolicy, event: "SNAPSHOTPOLICY.UPDATE"},
 	"listSnapshotPolicies":   {run: listSnapshotPolicies, id: kindSnapshotPolicy},
 	"deleteSnapshotPolicies": {run: deleteSnapshotPolicies, id: kindSnapshotPolicy, event: "SNAPSHOTPOLICY.DELETE"},
 }
@@ -170,16 +171,6 @@ func startSnapshotPolicy(c *Call) (string, error) {
 		return "", errMissing(c.Label(), "id")
 	}
 	return p.ID, c.Own(p.Owner)
-}
-
-func updateSnapshotPolicyJob(c *Call) (Obj, error) {
-	p, ok := c.SnapshotPolicies.Get(c.EntityID)
-	if !ok {
-		return nil, Invalid("No such volume exist")
-	}
-	p.HideDisplay = !c.Bool("fordisplay", !p.HideDisplay)
-	c.SnapshotPolicies.Put(p)
-	return Obj{"snapshotpolicy": c.snapshotPolicyResponse(p)}, nil
 }
 
 func listSnapshotPolicies(c *Call) (any, error) {
