@@ -180,8 +180,8 @@ resource "network" "b" {
 `
 
 // TestDurableAfterSignals interrupts an apply while its first call is with the
-// cloud, and one second later cuts the power, in effect: by then the state must
-// hold all that the next run needs to make nothing twice.
+// cloud, and cuts the power, in effect, as soon as it has said that it heard: by
+// then the state must hold all that the next run needs to make nothing twice.
 func TestDurableAfterSignals(t *testing.T) {
 	t.Parallel()
 	for name, signals := range map[string][]syscall.Signal{
@@ -209,14 +209,16 @@ func TestDurableAfterSignals(t *testing.T) {
 				if err := syscall.Kill(p.cmd.Process.Pid, signal); err != nil {
 					t.Fatal(err)
 				}
-				// Two signals at one moment would count as one.
+				// Two signals at one moment would count as one. A program that was cancelled may be gone before
+				// it hears that it is to leave.
 				want := []string{"nothing new is begun", "cancelling", "leaving"}[i]
-				s.within(time.Second, "it says: "+want, func() bool { return strings.Contains(p.heard(), want) })
+				s.within(30*time.Second, "it says: "+want, func() bool {
+					return strings.Contains(p.heard(), want) || want == "leaving" && len(p.ended) == 1
+				})
 			}
-			s.within(time.Second, "the call stands in the state", func() bool {
-				c, ok := s.calls()["createNetwork"]
-				return ok && c.State == state.CallOpen
-			})
+			if c, ok := s.calls()["createNetwork"]; !ok || c.State != state.CallOpen {
+				t.Errorf("the call under way stands in the state as %+v, want it open", c)
+			}
 			if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 				t.Fatal(err)
 			}
