@@ -14,7 +14,8 @@ type pluginDocsCommand struct {
 	Name string `arg:"" help:"A type of a bundled plugin, a bundled plugin, or the folder of a plugin."`
 }
 
-// Run writes the reference of a plugin or of one type, as Markdown.
+// Run writes the reference of a plugin or of one type, as Markdown: the same
+// text as in docs/reference.
 func (c *pluginDocsCommand) Run(io streams) error {
 	var names []string
 	for _, b := range bundledPlugins() {
@@ -28,9 +29,8 @@ func (c *pluginDocsCommand) Run(io streams) error {
 		}
 		for name, t := range spec.Types {
 			if name == c.Name {
-				one := *spec
-				one.Types, one.Steps, one.Doc = map[string]*pluginspec.Type{name: t}, nil, ""
-				return writeDocs(io, p, &one)
+				text, err := reference.Type(spec, t, examples(p))
+				return printDocs(io, p, text, err)
 			}
 			names = append(names, name)
 		}
@@ -47,16 +47,21 @@ func (c *pluginDocsCommand) Run(io streams) error {
 	if diags.HasErrors() {
 		return diags
 	}
-	return writeDocs(io, p, spec)
+	text, err := reference.Whole(spec, examples(p))
+	return printDocs(io, p, text, err)
 }
 
-func writeDocs(io streams, p pluginFolder, spec *pluginspec.Plugin) error {
-	text, err := reference.Markdown(spec, func(path string) (string, error) {
+// examples reads the examples of a plugin.
+func examples(p pluginFolder) reference.Example {
+	return func(path string) (string, error) {
 		b, err := fs.ReadFile(p.files, path)
 		return string(b), err
-	})
+	}
+}
+
+func printDocs(io streams, p pluginFolder, text string, err error) error {
 	if err != nil {
-		return fmt.Errorf("write the reference of %s: %w", spec.Name, err)
+		return fmt.Errorf("write the reference of %s: %w", p.name, err)
 	}
 	_, err = fmt.Fprint(io.out, text)
 	return err

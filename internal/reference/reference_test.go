@@ -29,7 +29,7 @@ types:
       name: {type: string, required: true, replace: true, doc: The name.}
       color: {type: string, default: red, values: [red, "a|b"], doc: The color.}
       secret: {type: string, computed: true, sensitive: true, doc: What is inside.}
-      owner: {type: string, role: admin, doc: Whose it is.}
+      owner: {type: string, role: admin, default: "${self.name}", doc: Whose it is.}
     blocks:
       dot:
         nesting: set
@@ -43,28 +43,33 @@ types:
           delete: deleteDot
     create: {call: createBall, result: ball}
     read: {call: listBalls, result: ball}
-    update: {call: updateBall}
+    update: [{call: updateBall, on: [color]}, {call: giveBall, on: [owner]}]
     delete: {call: deleteBall}
     identity: {natural: [name]}
     find: {call: listBalls, by: [color], result: ball}
+    requires: [{that: "${self.name != null}", say: Balls are round.}]
 `
 
-const page = "# Plugin toys\n" + `
+const index = "# Plugin toys\n" + `
 Toys.
 
 Resources:
 
-- [|ball|](#resource-ball) — A ball.
+- [|ball|](ball.md) — A ball.
 
 Data sources:
 
-- [|ball|](#data-ball) — A ball.
+- [|ball|](ball.md) — A ball.
+`
 
-## resource ball
-
+const page = "# ball\n" + `
 A ball.
 
 It rolls.
+
+A resource and data source of the plugin [toys](README.md) 1.0.0.
+
+## resource ball
 
 |||hcl
 resource "ball" "b" {}
@@ -76,7 +81,7 @@ resource "ball" "b" {}
 | |name| | string | **required**, a change replaces | The name. |
 | |color| | string |  | The color. One of |red|, |a\|b|. Default: |red|. |
 | |secret| | string | filled in | What is inside. Never shown. |
-| |owner| | string | for admins | Whose it is. |
+| |owner| | string | for admins | Whose it is. Default: |${self.name}|. |
 
 ### block dot
 
@@ -86,19 +91,41 @@ A dot. May stand several times.
 |---|---|---|---|
 | |size| | number |  | Its size. Default: |1|. |
 
-Calls: create |createBall|; read |listBalls|; update |updateBall|; delete |deleteBall|; each dot |listDots|, |createDot|, |deleteDot|.
+### checked while planning
 
-Import: by |id| or |name|.
+- Balls are round.
+
+### calls
+
+| verb | calls |
+|---|---|
+| create | |createBall| |
+| read | |listBalls| |
+| update | |updateBall| for |color| |
+| update | |giveBall| for |owner| |
+| delete | |deleteBall| |
+| each dot | |listDots|, |createDot|, |deleteDot| |
+
+### import
+
+By |id| or |name|:
+
+|||hcl
+import {
+  to = ball.example
+  id = "…"
+}
+|||
 
 ## data ball
 
-A ball.
+Found with |listBalls|.
 
 | attribute | type | | |
 |---|---|---|---|
 | |id| | string | may be given | The id of the object in the cloud. |
 | |name| | string | may be given | The name. |
-| |color| | string | may be given | The color. One of |red|, |a\|b|. Default: |red|. |
+| |color| | string | may be given | The color. One of |red|, |a\|b|. |
 | |secret| | string | found | What is inside. Never shown. |
 | |owner| | string | found | Whose it is. |
 `
@@ -112,25 +139,32 @@ func parse(t *testing.T, name string, src []byte) *pluginspec.Plugin {
 	return p
 }
 
-func TestMarkdown(t *testing.T) {
+func TestPages(t *testing.T) {
 	t.Parallel()
 	p := parse(t, "toys.yaml", []byte(toys))
-	got, err := reference.Markdown(p, func(string) (string, error) { return "resource \"ball\" \"b\" {}\n", nil })
+	example := func(string) (string, error) { return "resource \"ball\" \"b\" {}\n", nil }
+	got, err := reference.Pages(p, example)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Backquotes are written as bars above, and bars of tables look alike.
-	want := page
-	if diff := cmp.Diff(strings.ReplaceAll(want, "`", "|"), strings.ReplaceAll(got, "`", "|")); diff != "" {
-		t.Errorf("page (-want +got):\n%s", diff)
+	for name, text := range got {
+		got[name] = strings.ReplaceAll(text, "`", "|")
+	}
+	if diff := cmp.Diff(map[string]string{"README.md": index, "ball.md": page}, got); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	whole, err := reference.Whole(p, example)
+	if diff := cmp.Diff(index+"\n"+page, strings.ReplaceAll(whole, "`", "|")); err != nil || diff != "" {
+		t.Errorf("error %v, all as one text (-want +got):\n%s", err, diff)
 	}
 	missing := errors.New("no such example")
-	if _, err := reference.Markdown(p, func(string) (string, error) { return "", missing }); !errors.Is(err, missing) {
+	if _, err := reference.Pages(p, func(string) (string, error) { return "", missing }); !errors.Is(err, missing) {
 		t.Errorf("error %v, want %v", err, missing)
 	}
 }
 
-// TestPagesAreCurrent fails when a plugin.yaml changed and its page did not.
+// TestPagesAreCurrent fails when a plugin.yaml changed and its pages did not.
 func TestPagesAreCurrent(t *testing.T) {
 	t.Parallel()
 	specs, err := filepath.Glob("../../plugins/*/plugin.yaml")
@@ -143,7 +177,7 @@ func TestPagesAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := parse(t, path, src)
-		want, err := reference.Markdown(p, func(example string) (string, error) {
+		want, err := reference.Pages(p, func(example string) (string, error) {
 			b, err := os.ReadFile(filepath.Join(filepath.Dir(path), example))
 			return string(b), err
 		})
@@ -151,10 +185,21 @@ func TestPagesAreCurrent(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		page := filepath.Join("../../docs/reference", p.Name+".md")
-		got, err := os.ReadFile(page)
-		if err != nil || string(got) != want {
-			t.Errorf("%s is not current: run go generate ./internal/reference", page)
+		folder := filepath.Join("../../docs/reference", p.Name)
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, f := range files {
+			text, err := os.ReadFile(filepath.Join(folder, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[f.Name()] = string(text)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s is not current: run go generate ./internal/reference (-want +got):\n%s", folder, diff)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Command gen writes docs/reference, one page for each bundled plugin, and
-// beside each plugin.yaml its tree.
+// Command gen writes docs/reference, a folder for each bundled plugin with a page
+// for each of its types, and beside each plugin.yaml its tree.
 package main
 
 import (
@@ -53,14 +53,30 @@ func generate(from, to string) error {
 		if diags.HasErrors() {
 			return diags
 		}
-		text, err := reference.Markdown(p, func(example string) (string, error) {
+		pages, err := reference.Pages(p, func(example string) (string, error) {
 			b, err := os.ReadFile(filepath.Join(filepath.Dir(path), example))
 			return string(b), err
 		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := os.WriteFile(filepath.Join(to, p.Name+".md"), []byte(text), 0o644); err != nil {
+		if err := write(filepath.Join(to, p.Name), pages); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write replaces what a folder holds: a type that is gone has no page.
+func write(folder string, pages map[string]string) error {
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for name, text := range pages {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
