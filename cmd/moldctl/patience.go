@@ -11,22 +11,18 @@ import (
 	"github.com/moldctl/moldctl/core/plan"
 )
 
-const (
-	// readPatience is how long a stack may be read in silence. Ten thousand
-	// blocks take longer, and a tool that says nothing looks stuck.
-	readPatience = 150 * time.Millisecond
-	// askPatience is the same for a cloud: most answer sooner.
-	askPatience = 3 * time.Second
-)
+// patience is how long a cloud may be asked in silence: most answer sooner, and
+// a tool that says nothing looks stuck.
+const patience = 3 * time.Second
 
 // patiently says what is being done if it is not over after a while, and again
 // from time to time. The caller writes nothing until it has called end.
-func patiently(after time.Duration, say func(since time.Duration)) (end func()) {
+func patiently(say func(since time.Duration)) (end func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	began := time.Now()
 	go func() {
 		defer close(stopped)
-		timer := time.NewTimer(after)
+		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		for {
 			select {
@@ -44,8 +40,8 @@ func patiently(after time.Duration, say func(since time.Duration)) (end func()) 
 	}
 }
 
-// large tells whether a stack takes its time by its size, not because the
-// machine is busy: 256 KiB are some thousand blocks.
+// large tells whether a stack takes its time to be read: 256 KiB are some
+// thousand blocks.
 func large(path string) bool {
 	var size int64
 	files, err := os.ReadDir(path)
@@ -63,7 +59,7 @@ func large(path string) bool {
 
 // Plan plans, and says so when the cloud takes its time.
 func (s *session) Plan(ctx context.Context, o core.PlanOptions) (*plan.Plan, hcl.Diagnostics) {
-	end := patiently(askPatience, func(since time.Duration) {
+	end := patiently(func(since time.Duration) {
 		s.note("Still planning after %s: asking %s what exists. Ctrl-C ends it; nothing was changed.", since.Round(time.Second), s.Cloud(""))
 	})
 	defer end()

@@ -12,16 +12,16 @@ func TestPatiently(t *testing.T) {
 		takes time.Duration
 		want  []time.Duration // when something was said
 	}{
-		"quick":     {takes: askPatience - 1},
-		"slow":      {takes: askPatience + 1, want: []time.Duration{askPatience}},
-		"very slow": {takes: 40 * time.Second, want: []time.Duration{askPatience, askPatience + sayEvery, askPatience + 2*sayEvery}},
+		"quick":     {takes: patience - 1},
+		"slow":      {takes: patience + 1, want: []time.Duration{patience}},
+		"very slow": {takes: 40 * time.Second, want: []time.Duration{patience, patience + sayEvery, patience + 2*sayEvery}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var said []time.Duration
-				end := patiently(askPatience, func(since time.Duration) { said = append(said, since) })
+				end := patiently(func(since time.Duration) { said = append(said, since) })
 				<-time.After(tt.takes)
 				end()
 				if len(said) != len(tt.want) {

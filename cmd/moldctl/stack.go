@@ -110,13 +110,10 @@ func load(io streams, flags stackFlags, n need) (*session, error) {
 		settings.Embedded = func(ctx context.Context) (core.EmbeddedCloud, error) { return s.startEmbedded(ctx, n.cloud.CloudDir) }
 	}
 	var diags hcl.Diagnostics
-	end := patiently(readPatience, func(time.Duration) {
-		if large(flags.Path) {
-			s.note("Reading the stack %s …", flags.Path)
-		}
-	})
+	if large(flags.Path) {
+		s.note("Reading the stack %s …", flags.Path)
+	}
 	s.Engine, diags = core.Load(settings)
-	end()
 	if diags.HasErrors() {
 		return s, s.fail(diags)
 	}
