@@ -35,8 +35,9 @@ type server struct {
 	handlers map[string]served
 	client   func(*cloudstack.Settings) // may be nil
 
-	mu     sync.Mutex        // guards clouds
-	clouds map[string]*cloud // by alias
+	mu     sync.Mutex                   // guards what follows
+	clouds map[string]*cloud            // by alias
+	shares map[string]*cloudstack.Share // by alias; of those whose requests the host deals out
 }
 
 // served is a handler that fits its type.
@@ -68,7 +69,7 @@ func NewServer(p Plugin) (wire.PluginServer, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	s := &server{spec: spec, runtime: declarative.New(spec), handlers: map[string]served{}, client: p.Client, clouds: map[string]*cloud{}}
+	s := &server{spec: spec, runtime: declarative.New(spec), handlers: map[string]served{}, client: p.Client, clouds: map[string]*cloud{}, shares: map[string]*cloudstack.Share{}}
 	for _, name := range slices.Sorted(maps.Keys(p.Handlers)) {
 		t, ok := spec.Types[name]
 		if !ok {
@@ -100,7 +101,7 @@ func NewServer(p Plugin) (wire.PluginServer, error) {
 
 // Describe returns the plugin.yaml and what code serves.
 func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.DescribeReply, error) {
-	reply := &wire.DescribeReply{PluginYaml: s.spec.Source, Encodings: []string{"msgpack", "json"}}
+	reply := &wire.DescribeReply{PluginYaml: s.spec.Source, Encodings: []string{"msgpack", "json"}, Shares: true}
 	for _, name := range slices.Sorted(maps.Keys(s.handlers)) {
 		for _, v := range s.handlers[name].verbs(s.spec.Types[name]) {
 			if v.declared && v.served {
@@ -125,7 +126,7 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 	if c == nil {
 		c = &cloud{settings: unbounded(in.GetCloud())}
 		c.expires.Store(in.GetCloud().GetExpiresUnix())
-		if err := c.connect(ctx, in.GetCloud(), s.client); err != nil {
+		if err := c.connect(ctx, in.GetCloud(), s.dealt(in.GetCloud().GetAlias()), s.client); err != nil {
 			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", unusable(err))}}, nil
 		}
 		if said := s.configured(in.GetCloud(), c, config); len(said) > 0 {
@@ -162,12 +163,12 @@ func unbounded(in *wire.Cloud) *wire.Cloud {
 
 // connect makes the client and learns who the caller is. A project given by
 // name is looked up first.
-func (c *cloud) connect(ctx context.Context, in *wire.Cloud, change func(*cloudstack.Settings)) error {
+func (c *cloud) connect(ctx context.Context, in *wire.Cloud, share *cloudstack.Share, change func(*cloudstack.Settings)) error {
 	settings := cloudstack.Settings{
 		Endpoint: in.GetEndpoint(), APIKey: in.GetApiKey(), SecretKey: in.GetSecretKey(),
 		Signature: cloudstack.Signature(in.GetSignature()), Zone: in.GetZone(), CACert: string(in.GetCaCert()),
 		Insecure: in.GetInsecure(), Timeout: time.Duration(in.GetTimeoutMs()) * time.Millisecond,
-		MaxRequests: int(in.GetMaxRequests()), SettleTime: time.Duration(in.GetSettleMs()) * time.Millisecond,
+		MaxRequests: int(in.GetMaxRequests()), Share: share, SettleTime: time.Duration(in.GetSettleMs()) * time.Millisecond,
 	}
 	if in.GetExpiresUnix() != 0 {
 		settings.Lease = func() time.Time { return time.Unix(c.expires.Load(), 0) }

@@ -29,7 +29,7 @@ func (h *Host) Bound(until time.Time) {
 		h.clouds[alias] = c
 		for name, p := range h.children {
 			if h.takesCloud(name) && p.knows(alias) && !p.dead() {
-				list = append(list, told{p, c})
+				list = append(list, told{p, p.seen(c)})
 			}
 		}
 	}

@@ -27,6 +27,7 @@ func (p *process) introduce(ctx context.Context) error {
 	if err := p.sameSchema(reply.GetPluginYaml()); err != nil {
 		return err
 	}
+	p.shares = reply.GetShares()
 	ways := reply.GetEncodings()
 	switch {
 	case len(ways) == 0 || slices.Contains(ways, "msgpack"):

@@ -66,6 +66,7 @@ type Host struct {
 	configs  map[string]configs                                    // of plugins, by name
 	children map[string]*process
 	ids      map[string]*wire.CloudIdentity
+	budgets  map[string]*budget // of the clouds that are in use
 	closed   bool
 	until    time.Time // bound on signatures; zero: none
 
@@ -85,6 +86,7 @@ func New(opts Options) (*Host, hcl.Diagnostics) {
 		configs:  map[string]configs{},
 		children: map[string]*process{},
 		ids:      map[string]*wire.CloudIdentity{},
+		budgets:  map[string]*budget{},
 	}
 	var diags hcl.Diagnostics
 	specs, said := parse(opts.Sources)

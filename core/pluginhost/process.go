@@ -37,6 +37,7 @@ type process struct {
 	client    *plugin.Client
 	rpc       wire.PluginClient
 	json      bool   // values are sent as JSON
+	shares    bool   // it keeps to shares that are dealt out
 	hangUp    func() // of a plugin that has no process
 	output    *io.PipeWriter
 	collected chan struct{} // closed when all output has been taken
@@ -48,8 +49,10 @@ type process struct {
 	mu         sync.Mutex
 	configured map[string]*configured
 	tail       []string
-	cause      string // the line in which the Go runtime says why it gave up
-	silent     error  // why it was ended, if it no longer answered
+	cause      string           // the line in which the Go runtime says why it gave up
+	silent     error            // why it was ended, if it no longer answered
+	fixed      map[string]int32 // by alias: its part of a cloud's requests, if it is dealt none
+	leaving    []func()         // gives back what it has of its clouds' requests
 }
 
 // configured is the outcome of handing one cloud to one process.
@@ -62,7 +65,7 @@ type configured struct {
 }
 
 func newProcess(h *Host, src Source) *process {
-	return &process{host: h, src: src, configured: map[string]*configured{}, reaped: make(chan struct{})}
+	return &process{host: h, src: src, configured: map[string]*configured{}, fixed: map[string]int32{}, reaped: make(chan struct{})}
 }
 
 // start runs the command and waits for its handshake.
@@ -226,6 +229,9 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 			c.err = err
 			return
 		}
+		if cloud, c.err = p.share(ctx, cloud); c.err != nil {
+			return
+		}
 		reply, err := p.hand(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config})
 		if err != nil {
 			c.err = fmt.Errorf("configure plugin %s: %w", p.src.Name, err)
@@ -281,6 +287,7 @@ func (p *process) stop() {
 // reap ends the process, if it has not ended, and takes its last output.
 func (p *process) reap() {
 	p.reapOnce.Do(func() {
+		defer p.leave()
 		if p.hangUp != nil {
 			p.hangUp()
 			close(p.reaped)

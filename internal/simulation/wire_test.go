@@ -24,12 +24,13 @@ type tamper struct {
 // connection is a plugin as the host sees it, without a process: calls go
 // straight to the service, until the plugin dies.
 type connection struct {
-	name   string
-	post   func(*line, *wire.ApplyDown) // brings a message on its way to the host
-	server wire.PluginServer
-	tamper tamper
-	life   context.Context // of the plugin
-	kill   context.CancelFunc
+	wire.PluginClient // for calls that are not carried here; nil
+	name              string
+	post              func(*line, *wire.ApplyDown) // brings a message on its way to the host
+	server            wire.PluginServer
+	tamper            tamper
+	life              context.Context // of the plugin
+	kill              context.CancelFunc
 }
 
 func connect(name string, server wire.PluginServer, t tamper, post func(*line, *wire.ApplyDown)) *connection {
@@ -74,7 +75,11 @@ func within[T any](ctx context.Context, c *connection, call func(context.Context
 }
 
 func (c *connection) Describe(ctx context.Context, in *wire.DescribeRequest, _ ...grpc.CallOption) (*wire.DescribeReply, error) {
-	return within(ctx, c, func(ctx context.Context) (*wire.DescribeReply, error) { return c.server.Describe(ctx, in) })
+	reply, err := within(ctx, c, func(ctx context.Context) (*wire.DescribeReply, error) { return c.server.Describe(ctx, in) })
+	if err == nil {
+		reply.Shares = false // each plugin keeps a limit of its own here
+	}
+	return reply, err
 }
 
 func (c *connection) Configure(ctx context.Context, in *wire.ConfigureRequest, _ ...grpc.CallOption) (*wire.ConfigureReply, error) {

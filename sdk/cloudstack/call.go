@@ -217,22 +217,24 @@ func (c *Client) send(ctx context.Context, m Mutation) (Object, error) {
 		context.AfterFunc(wctx, func() { timer.Stop() })
 	})
 	defer stop()
-	var err error
-	for attempt := range sendAttempts {
-		var answer Object
-		if answer, err = c.do(wctx, m.Command, m.Params, true); err == nil {
+	patience := time.Now().Add(restPatience)
+	for attempt := 0; ; attempt++ {
+		answer, err := c.do(wctx, m.Command, m.Params, true)
+		if err == nil {
 			return answer, nil
 		}
 		var t *transportError
 		unsent := errors.As(err, &t) && !t.sent && readAgain(err)
-		if !unsent && !busy(err) || attempt > 0 && !c.answered.Load() {
+		if !unsent && !busy(err) || attempt >= sendAttempts-1 || attempt > 0 && !c.answered.Load() {
 			return nil, err
 		}
 		if sleepErr := sleep(ctx, backoff(attempt)); sleepErr != nil {
 			return nil, errors.Join(err, sleepErr)
 		}
+		if told(err) && time.Now().Before(patience) {
+			attempt-- // it was told when to come back, and comes back then
+		}
 	}
-	return nil, err
 }
 
 // refused closes a call the cloud refused outright. An internal error (530) proves nothing, so that call stays open and the next run

@@ -385,7 +385,7 @@ func TestLimiter(t *testing.T) {
 			if err := l.acquire(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			l.release(false)
+			l.release(outcomeOf{})
 		}
 		if l.limit != 12 {
 			t.Errorf("limit after success = %d, want the most allowed, 12", l.limit)
@@ -394,7 +394,7 @@ func TestLimiter(t *testing.T) {
 			if err := l.acquire(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			l.release(true)
+			l.release(outcomeOf{busy: true})
 		}
 		if l.limit != 3 {
 			t.Errorf("limit after two refusals = %d, want 3", l.limit)
@@ -412,7 +412,7 @@ func TestLimiter(t *testing.T) {
 		got := make(chan error)
 		go func() { got <- l.acquire(t.Context()) }()
 		synctest.Wait()
-		l.release(false)
+		l.release(outcomeOf{})
 		if err := <-got; err != nil {
 			t.Errorf("the one that waited: %v", err)
 		}

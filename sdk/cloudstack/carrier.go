@@ -48,8 +48,8 @@ func (c *cloud) carry(ctx context.Context, command string, params Params, change
 	if err := c.limit.acquire(ctx); err != nil {
 		return nil, err
 	}
-	overloaded := false
-	defer func() { c.limit.release(overloaded) }()
+	var end outcomeOf
+	defer func() { c.limit.release(end) }()
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
 	out, err := c.carrier.Carry(ctx, command, params, change)
@@ -57,7 +57,7 @@ func (c *cloud) carry(ctx context.Context, command string, params Params, change
 	if !errors.As(err, &t) {
 		c.answered.Store(true)
 	}
-	overloaded = busy(err)
+	end.busy = busy(err)
 	return out, err
 }
 

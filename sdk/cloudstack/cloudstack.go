@@ -43,6 +43,8 @@ type Settings struct {
 
 	Timeout     time.Duration // of one request; 60 s when zero
 	MaxRequests int           // requests in flight at most; 20 when zero
+	// Share, when set, is this process's part of them: others ask the same cloud, and somebody else says how much each may.
+	Share *Share
 	// SettleTime is how long after an unanswered call the cloud may still carry it out. Zero means Timeout + 10 s; a negative value
 	// means none, as on the embedded cloud, which answers or forgets.
 	SettleTime time.Duration
@@ -76,7 +78,7 @@ type cloud struct {
 	endpoint          *url.URL
 	http              *http.Client
 	carrier           Carrier // nil: CloudStack itself
-	limit             *limiter
+	limit             turnstile
 	permits           *permits
 	pace              *pace
 
@@ -134,11 +136,19 @@ func New(s Settings) (*Client, error) {
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
-		limit:     newLimiter(s.MaxRequests),
+		limit:     s.turnstile(),
 		permits:   &permits{held: map[string]*permit{}},
 		pace:      &pace{seen: map[string]time.Duration{}},
 		signature: s.Signature,
 	}}, nil
+}
+
+// turnstile bounds the requests of a client.
+func (s Settings) turnstile() turnstile {
+	if s.Share != nil {
+		return s.Share
+	}
+	return newLimiter(s.MaxRequests)
 }
 
 // With returns a client that announces its changes to j, and that answers a Call whose key was settled as adopted with the object

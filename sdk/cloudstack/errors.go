@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // ErrGone is what reading an object by its id gives when the cloud says that it does not exist.
@@ -20,14 +21,15 @@ var ErrGone = errors.New("the object does not exist any more")
 // Error is a refusal by the cloud: of the call itself, or of the job it started.
 type Error struct {
 	Command string
-	HTTP    int      // status of the answer; 200 for a failed job, and for errors that Mold reports inside a good answer
-	Code    int      // errorcode: 431 bad parameter or state, 530 internal, 533 no capacity, 535 limit, 537 rule conflict …
-	CSCode  int      // cserrorcode, 0 when absent
-	Text    string   // errortext
-	JobID   string   // set when a job failed
-	ID      string   // object the failed call made or was making, when known
-	UUIDs   []string // ids the cloud named with the error
-	Note    string   // what we can add: how it was signed, what to try
+	HTTP    int           // status of the answer; 200 for a failed job, and for errors that Mold reports inside a good answer
+	Code    int           // errorcode: 431 bad parameter or state, 530 internal, 533 no capacity, 535 limit, 537 rule conflict …
+	CSCode  int           // cserrorcode, 0 when absent
+	Text    string        // errortext
+	JobID   string        // set when a job failed
+	ID      string        // object the failed call made or was making, when known
+	UUIDs   []string      // ids the cloud named with the error
+	Note    string        // what we can add: how it was signed, what to try
+	Rest    time.Duration // how long the cloud asked to be left alone, when it refused for load
 }
 
 // Error says which command was refused, how and why.
@@ -125,6 +127,7 @@ type formatError struct {
 	status  int
 	kind    string // content type
 	said    string
+	rest    time.Duration // how long the server asked to be left alone
 }
 
 func (e *formatError) Error() string {

@@ -2,73 +2,145 @@ package cloudstack
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 )
 
-// startLimit is how many requests run at once before anything is known about the server.
-const startLimit = 10
+const (
+	// startLimit is how many requests run at once before anything is known about the server.
+	startLimit = 10
+	// longestRest is how long a server is left alone at most, whatever it says.
+	longestRest = 30 * time.Second
+)
 
-// limiter bounds the requests in flight. It grows by one after as many successes as it allows, and halves when the server says it has
-// too much to do.
-type limiter struct {
-	mu      sync.Mutex // guards what follows
-	limit   int
-	most    int
-	flight  int
-	good    int
-	waiting []chan struct{}
+// turnstile lets requests to one cloud through: who may be under way at once, and none while the cloud wants to be left alone.
+type turnstile interface {
+	// acquire waits for a turn.
+	acquire(ctx context.Context) error
+	// release ends a request.
+	release(o outcomeOf)
 }
 
-func newLimiter(most int) *limiter { return &limiter{limit: min(startLimit, most), most: most} }
+// outcomeOf is what a request tells about the load of the server.
+type outcomeOf struct {
+	busy bool          // it was refused for load
+	rest time.Duration // how long the server asked to be left alone
+}
+
+// queue lets so many requests run at once, in the order in which they came. Its owner holds the lock of all it does.
+type queue struct {
+	limit   int
+	flight  int
+	waiting []chan struct{}
+	resting time.Time // none begins before
+	alarm   *time.Timer
+}
+
+// enter takes a turn if one is free; otherwise it returns what to wait for.
+func (q *queue) enter(now time.Time) chan struct{} {
+	if q.flight < q.limit && len(q.waiting) == 0 && !now.Before(q.resting) {
+		q.flight++
+		return nil
+	}
+	turn := make(chan struct{})
+	q.waiting = append(q.waiting, turn)
+	return turn
+}
+
+// leave gives up waiting, or gives back a turn that came at the same moment.
+func (q *queue) leave(turn chan struct{}) {
+	if i := slices.Index(q.waiting, turn); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+		return
+	}
+	q.flight--
+}
+
+// rest keeps requests from beginning for a while; later is called when it is over.
+func (q *queue) rest(now time.Time, d time.Duration, later func()) {
+	until := now.Add(min(d, longestRest))
+	if d <= 0 || !until.After(q.resting) {
+		return
+	}
+	q.resting = until
+	if q.alarm != nil {
+		q.alarm.Stop()
+	}
+	q.alarm = time.AfterFunc(until.Sub(now), later)
+}
+
+// wake lets those through who have waited longest.
+func (q *queue) wake(now time.Time) {
+	for q.flight < q.limit && len(q.waiting) > 0 && !now.Before(q.resting) {
+		close(q.waiting[0])
+		q.waiting = q.waiting[1:]
+		q.flight++
+	}
+}
+
+// limiter is a turnstile of its own. Its limit grows by one after as many successes as it allows, and halves when the server says that
+// it has too much to do.
+type limiter struct {
+	mu sync.Mutex // guards what follows
+	queue
+	most int
+	good int
+}
+
+func newLimiter(most int) *limiter {
+	return &limiter{queue: queue{limit: min(startLimit, most)}, most: most}
+}
 
 func (l *limiter) acquire(ctx context.Context) error {
 	l.mu.Lock()
-	if l.flight < l.limit {
-		l.flight++
-		l.mu.Unlock()
-		return ctx.Err()
-	}
-	turn := make(chan struct{})
-	l.waiting = append(l.waiting, turn)
+	turn := l.enter(time.Now())
 	l.mu.Unlock()
-	select {
-	case <-turn:
-		return nil
-	case <-ctx.Done():
-	}
+	return await(ctx, turn, l.quit)
+}
+
+// quit is of one who does not want the turn any more, whether it came or not.
+func (l *limiter) quit(turn chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, w := range l.waiting {
-		if w == turn {
-			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-			return ctx.Err()
+	l.leave(turn)
+	l.wake(time.Now())
+}
+
+// await waits for a turn that was not free. One that is not wanted any more is quit.
+func await(ctx context.Context, turn chan struct{}, quit func(chan struct{})) error {
+	if turn == nil && ctx.Err() == nil {
+		return nil
+	}
+	if turn != nil {
+		select {
+		case <-turn:
+			return nil
+		case <-ctx.Done():
 		}
 	}
-	// The turn came at the same moment: hand it on.
-	l.flight--
-	l.wake()
+	quit(turn)
 	return ctx.Err()
 }
 
-// release ends a request; busy says that the server asked for less.
-func (l *limiter) release(busy bool) {
+func (l *limiter) release(o outcomeOf) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flight--
-	if busy {
+	now := time.Now()
+	if o.busy {
 		l.limit, l.good = max(1, l.limit/2), 0
+		l.rest(now, o.rest, l.rested)
 	} else if l.good++; l.good >= l.limit {
 		l.limit, l.good = min(l.most, l.limit+1), 0
 	}
-	l.wake()
+	l.wake(now)
 }
 
-func (l *limiter) wake() {
-	for l.flight < l.limit && len(l.waiting) > 0 {
-		close(l.waiting[0])
-		l.waiting = l.waiting[1:]
-		l.flight++
-	}
+func (l *limiter) rested() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wake(time.Now())
 }
 
 // permits hold back changes that would only wait for each other inside the server: one at a time per key.

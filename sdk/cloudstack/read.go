@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,25 +16,35 @@ import (
 const (
 	pageSize     = 500
 	readAttempts = 6
+	restPatience = 2 * time.Minute // with a server that refuses for load and says when to ask again
 )
 
 // Read sends a command that changes nothing and returns the content of the answer's only key. It tries again when the server is
 // overloaded or does not answer.
 func (c *Client) Read(ctx context.Context, command string, params Params) (Object, error) {
-	var err error
-	for attempt := range readAttempts {
-		var out Object
-		if out, err = c.do(ctx, command, params, false); err == nil {
+	patience := time.Now().Add(restPatience)
+	for attempt := 0; ; attempt++ {
+		out, err := c.do(ctx, command, params, false)
+		if err == nil {
 			return out, nil
 		}
-		if ctx.Err() != nil || !readAgain(err) || (attempt > 0 && !c.answered.Load()) {
-			break
+		if ctx.Err() != nil || !readAgain(err) || attempt >= readAttempts-1 || (attempt > 0 && !c.answered.Load()) {
+			return nil, err
 		}
 		if sleepErr := sleep(ctx, backoff(attempt)); sleepErr != nil {
 			return nil, sleepErr
 		}
+		if told(err) && time.Now().Before(patience) {
+			attempt-- // it was told when to come back, and comes back then
+		}
 	}
-	return nil, err
+}
+
+// told says whether the refusal names the time when to ask again.
+func told(err error) bool {
+	var e *Error
+	var f *formatError
+	return errors.As(err, &e) && e.Rest > 0 || errors.As(err, &f) && f.rest > 0
 }
 
 // readAgain says whether a read that failed so may succeed a moment later.
@@ -54,6 +65,33 @@ func readAgain(err error) bool {
 func backoff(attempt int) time.Duration {
 	d := min(100*time.Millisecond<<attempt, 5*time.Second)
 	return d/2 + rand.N(d) //nolint:gosec // no secret depends on it
+}
+
+var restText = regexp.MustCompile(`retry after \[?(\d+)\]? ms`)
+
+// noteRest notes in the error of a request that was refused for load how long the server asked to be left alone: CloudStack says it in
+// words, what stands before it in a header.
+func noteRest(header http.Header, err error) (rest time.Duration) {
+	var e *Error
+	var f *formatError
+	errors.As(err, &e)
+	errors.As(err, &f)
+	if seconds, convErr := strconv.Atoi(header.Get("Retry-After")); convErr == nil && seconds > 0 {
+		rest = time.Duration(min(seconds, int(longestRest/time.Second))) * time.Second
+	} else if e != nil {
+		if m := restText.FindStringSubmatch(e.Text); m != nil {
+			if ms, convErr := strconv.Atoi(m[1]); convErr == nil {
+				rest = time.Duration(min(ms, int(longestRest/time.Millisecond))) * time.Millisecond
+			}
+		}
+	}
+	if e != nil {
+		e.Rest = rest
+	}
+	if f != nil {
+		f.rest = rest
+	}
+	return rest
 }
 
 // refusedDial says whether err is from opening the connection, so that nothing was sent.

@@ -3,6 +3,7 @@ package cloudstack
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -223,4 +224,52 @@ func TestProjectGoesWithEveryCall(t *testing.T) {
 	if a, b := f.sent[0].Get("projectid"), f.sent[1].Get("projectid"); a != "p1" || b != "-1" {
 		t.Errorf("projectid = %q and %q, want p1 and -1", a, b)
 	}
+}
+
+// TestToldWhenToAskAgain is refused for load many times, each time with a word
+// about when to come back: it comes back then, and goes on for longer than it
+// would without.
+func TestToldWhenToAskAgain(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]reply{
+		"in words":    refusal(429, "The given user has reached his/her account api limit, please retry after [900] ms."),
+		"in a header": {status: 503, header: http.Header{"Retry-After": {"1"}}, body: "later"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				fake := &fakeCloud{answer: func(command string, _ url.Values) reply {
+					if time.Since(began) < 20*time.Second {
+						return refused
+					}
+					return reply{body: `{"listzonesresponse":{}}`}
+				}}
+				c, err := New(Settings{Endpoint: "http://cloud.test/client/api", APIKey: testKey, SecretKey: testSecret, Signature: SignatureSHA1, Transport: fake})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Read(t.Context(), "listZones", nil); err != nil {
+					t.Error(err)
+				}
+				if asked := len(fake.commands()); asked > 25 {
+					t.Errorf("asked %d times in 20 s, and was told to come back each second", asked)
+				}
+			})
+		})
+	}
+	t.Run("for ever", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			fake := &fakeCloud{answer: func(string, url.Values) reply { return refusal(429, "please retry after 1000 ms") }}
+			c, err := New(Settings{Endpoint: "http://cloud.test/client/api", APIKey: testKey, SecretKey: testSecret, Signature: SignatureSHA1, Transport: fake})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Read(t.Context(), "listZones", nil); err == nil || time.Since(began) > 2*restPatience {
+				t.Errorf("ended with %v after %s", err, time.Since(began))
+			}
+		})
+	})
 }

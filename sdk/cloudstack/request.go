@@ -86,8 +86,8 @@ func (c *cloud) exchange(ctx context.Context, command string, params Params, pos
 	if err := c.limit.acquire(ctx); err != nil {
 		return nil, err
 	}
-	overloaded := false
-	defer func() { c.limit.release(overloaded) }()
+	var end outcomeOf
+	defer func() { c.limit.release(end) }()
 
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
@@ -111,7 +111,9 @@ func (c *cloud) exchange(ctx context.Context, command string, params Params, pos
 	}
 	c.answered.Store(true)
 	out, err := c.decode(command, resp, body)
-	overloaded = busy(err)
+	if end.busy = busy(err); end.busy {
+		end.rest = noteRest(resp.Header, err)
+	}
 	return out, err
 }
 

@@ -181,7 +181,7 @@ func (x Call_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Call_State.Descriptor instead.
 func (Call_State) EnumDescriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{12, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{14, 0}
 }
 
 type Result_Status int32
@@ -233,7 +233,7 @@ func (x Result_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Result_Status.Descriptor instead.
 func (Result_Status) EnumDescriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{21, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{23, 0}
 }
 
 type ReadReply_State int32
@@ -285,7 +285,7 @@ func (x ReadReply_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReadReply_State.Descriptor instead.
 func (ReadReply_State) EnumDescriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // Value is a cty value of a type both sides know from plugin.yaml. Either
@@ -465,7 +465,9 @@ type DescribeReply struct {
 	// encodings lists how the plugin reads values: "msgpack", "json". The host
 	// sends what it finds here, msgpack if both are; none means msgpack. The
 	// plugin itself may send either.
-	Encodings     []string `protobuf:"bytes,3,rep,name=encodings,proto3" json:"encodings,omitempty"`
+	Encodings []string `protobuf:"bytes,3,rep,name=encodings,proto3" json:"encodings,omitempty"`
+	// shares says that Share is served.
+	Shares        bool `protobuf:"varint,4,opt,name=shares,proto3" json:"shares,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -519,6 +521,13 @@ func (x *DescribeReply) GetEncodings() []string {
 		return x.Encodings
 	}
 	return nil
+}
+
+func (x *DescribeReply) GetShares() bool {
+	if x != nil {
+		return x.Shares
+	}
+	return false
 }
 
 // Cloud is one endpoint with the credentials to use it.
@@ -911,6 +920,177 @@ func (x *CloudIdentity) GetVersion() string {
 	return ""
 }
 
+// ShareUp deals out a share. The last one counts.
+type ShareUp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Cloud string                 `protobuf:"bytes,1,opt,name=cloud,proto3" json:"cloud,omitempty"` // alias; only in the first message
+	Seq   uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	Most  int32                  `protobuf:"varint,3,opt,name=most,proto3" json:"most,omitempty"` // requests under way at most; those beyond it end in their time
+	All   int32                  `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`   // those of all shares together
+	// slowed says that all is less than it may be: answers are to be counted.
+	Slowed        bool  `protobuf:"varint,5,opt,name=slowed,proto3" json:"slowed,omitempty"`
+	RestMs        int64 `protobuf:"varint,6,opt,name=rest_ms,json=restMs,proto3" json:"rest_ms,omitempty"` // begin no request for so long
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareUp) Reset() {
+	*x = ShareUp{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareUp) ProtoMessage() {}
+
+func (x *ShareUp) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareUp.ProtoReflect.Descriptor instead.
+func (*ShareUp) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ShareUp) GetCloud() string {
+	if x != nil {
+		return x.Cloud
+	}
+	return ""
+}
+
+func (x *ShareUp) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ShareUp) GetMost() int32 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+func (x *ShareUp) GetAll() int32 {
+	if x != nil {
+		return x.All
+	}
+	return 0
+}
+
+func (x *ShareUp) GetSlowed() bool {
+	if x != nil {
+		return x.Slowed
+	}
+	return false
+}
+
+func (x *ShareUp) GetRestMs() int64 {
+	if x != nil {
+		return x.RestMs
+	}
+	return 0
+}
+
+// ShareDown answers each ShareUp at once, and tells later what changes.
+type ShareDown struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`                     // of the last ShareUp that was heard
+	Held          int32                  `protobuf:"varint,2,opt,name=held,proto3" json:"held,omitempty"`                   // requests that are or may be under way: most, or more while it shrinks
+	Wanted        int32                  `protobuf:"varint,3,opt,name=wanted,proto3" json:"wanted,omitempty"`               // those that could be: under way or waiting, no more than all
+	Refused       int32                  `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`             // how many the cloud refused for load since the last message
+	Answered      int32                  `protobuf:"varint,5,opt,name=answered,proto3" json:"answered,omitempty"`           // how many it answered since, while slowed
+	RestMs        int64                  `protobuf:"varint,6,opt,name=rest_ms,json=restMs,proto3" json:"rest_ms,omitempty"` // how long it asked to be left alone
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareDown) Reset() {
+	*x = ShareDown{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareDown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareDown) ProtoMessage() {}
+
+func (x *ShareDown) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareDown.ProtoReflect.Descriptor instead.
+func (*ShareDown) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ShareDown) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ShareDown) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *ShareDown) GetWanted() int32 {
+	if x != nil {
+		return x.Wanted
+	}
+	return 0
+}
+
+func (x *ShareDown) GetRefused() int32 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *ShareDown) GetAnswered() int32 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
+func (x *ShareDown) GetRestMs() int64 {
+	if x != nil {
+		return x.RestMs
+	}
+	return 0
+}
+
 type CheckRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
@@ -923,7 +1103,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[8]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1115,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[8]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,7 +1128,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{8}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CheckRequest) GetType() string {
@@ -988,7 +1168,7 @@ type CheckReply struct {
 
 func (x *CheckReply) Reset() {
 	*x = CheckReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[9]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1180,7 @@ func (x *CheckReply) String() string {
 func (*CheckReply) ProtoMessage() {}
 
 func (x *CheckReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[9]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1193,7 @@ func (x *CheckReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckReply.ProtoReflect.Descriptor instead.
 func (*CheckReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{9}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CheckReply) GetDiagnostics() []*Diagnostic {
@@ -1038,7 +1218,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[10]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1230,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[10]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1243,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{10}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PlanRequest) GetType() string {
@@ -1126,7 +1306,7 @@ type PlanReply struct {
 
 func (x *PlanReply) Reset() {
 	*x = PlanReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[11]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1318,7 @@ func (x *PlanReply) String() string {
 func (*PlanReply) ProtoMessage() {}
 
 func (x *PlanReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[11]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1331,7 @@ func (x *PlanReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanReply.ProtoReflect.Descriptor instead.
 func (*PlanReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{11}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PlanReply) GetPlanned() *Value {
@@ -1180,22 +1360,25 @@ type Call struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// key names the call within its operation and is the same when the
 	// operation is taken up again: "create", "egress[tcp/443]", "deploy".
-	Key           string     `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	Command       string     `protobuf:"bytes,2,opt,name=command,proto3" json:"command,omitempty"`
-	Identity      []byte     `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"` // JSON, see sdk/cloudstack.Identity
-	Id            string     `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
-	Job           string     `protobuf:"bytes,5,opt,name=job,proto3" json:"job,omitempty"`
-	State         Call_State `protobuf:"varint,6,opt,name=state,proto3,enum=moldctl.plugin.v1.Call_State" json:"state,omitempty"`
-	SentUnixMs    int64      `protobuf:"varint,7,opt,name=sent_unix_ms,json=sentUnixMs,proto3" json:"sent_unix_ms,omitempty"`
-	Private       []byte     `protobuf:"bytes,8,opt,name=private,proto3" json:"private,omitempty"`
-	Candidates    []string   `protobuf:"bytes,9,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	Key        string     `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Command    string     `protobuf:"bytes,2,opt,name=command,proto3" json:"command,omitempty"`
+	Identity   []byte     `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"` // JSON, see sdk/cloudstack.Identity
+	Id         string     `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
+	Job        string     `protobuf:"bytes,5,opt,name=job,proto3" json:"job,omitempty"`
+	State      Call_State `protobuf:"varint,6,opt,name=state,proto3,enum=moldctl.plugin.v1.Call_State" json:"state,omitempty"`
+	SentUnixMs int64      `protobuf:"varint,7,opt,name=sent_unix_ms,json=sentUnixMs,proto3" json:"sent_unix_ms,omitempty"`
+	Private    []byte     `protobuf:"bytes,8,opt,name=private,proto3" json:"private,omitempty"`
+	Candidates []string   `protobuf:"bytes,9,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// request is a digest of what was sent, so that a call taken up again for
+	// something else is noticed. Empty: not known.
+	Request       []byte `protobuf:"bytes,10,opt,name=request,proto3" json:"request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[12]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1390,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[12]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1403,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{12}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Call) GetKey() string {
@@ -1286,6 +1469,13 @@ func (x *Call) GetCandidates() []string {
 	return nil
 }
 
+func (x *Call) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
 type Start struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            Op                     `protobuf:"varint,1,opt,name=op,proto3,enum=moldctl.plugin.v1.Op" json:"op,omitempty"`
@@ -1307,7 +1497,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[13]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1319,7 +1509,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[13]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1332,7 +1522,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{13}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Start) GetOp() Op {
@@ -1435,7 +1625,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[14]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1637,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[14]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1650,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{14}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Ack) GetSeq() uint64 {
@@ -1483,7 +1673,7 @@ type ApplyUp struct {
 
 func (x *ApplyUp) Reset() {
 	*x = ApplyUp{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[15]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1685,7 @@ func (x *ApplyUp) String() string {
 func (*ApplyUp) ProtoMessage() {}
 
 func (x *ApplyUp) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[15]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1698,7 @@ func (x *ApplyUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyUp.ProtoReflect.Descriptor instead.
 func (*ApplyUp) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{15}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ApplyUp) GetMessage() isApplyUp_Message {
@@ -1562,7 +1752,7 @@ type Intent struct {
 
 func (x *Intent) Reset() {
 	*x = Intent{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[16]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1764,7 @@ func (x *Intent) String() string {
 func (*Intent) ProtoMessage() {}
 
 func (x *Intent) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[16]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1777,7 @@ func (x *Intent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Intent.ProtoReflect.Descriptor instead.
 func (*Intent) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{16}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Intent) GetSeq() uint64 {
@@ -1614,7 +1804,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[17]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1816,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[17]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1829,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{17}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Checkpoint) GetSeq() uint64 {
@@ -1665,7 +1855,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[18]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1867,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[18]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1880,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{18}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Progress) GetText() string {
@@ -1713,7 +1903,7 @@ type Permit struct {
 
 func (x *Permit) Reset() {
 	*x = Permit{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1915,7 @@ func (x *Permit) String() string {
 func (*Permit) ProtoMessage() {}
 
 func (x *Permit) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[19]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1928,7 @@ func (x *Permit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Permit.ProtoReflect.Descriptor instead.
 func (*Permit) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{19}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Permit) GetSeq() uint64 {
@@ -1765,7 +1955,7 @@ type Release struct {
 
 func (x *Release) Reset() {
 	*x = Release{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1967,7 @@ func (x *Release) String() string {
 func (*Release) ProtoMessage() {}
 
 func (x *Release) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[20]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1980,7 @@ func (x *Release) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Release.ProtoReflect.Descriptor instead.
 func (*Release) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{20}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Release) GetPermit() uint64 {
@@ -1812,7 +2002,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +2014,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[21]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +2027,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{21}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Result) GetStatus() Result_Status {
@@ -1885,7 +2075,7 @@ type ApplyDown struct {
 
 func (x *ApplyDown) Reset() {
 	*x = ApplyDown{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2087,7 @@ func (x *ApplyDown) String() string {
 func (*ApplyDown) ProtoMessage() {}
 
 func (x *ApplyDown) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[22]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2100,7 @@ func (x *ApplyDown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyDown.ProtoReflect.Descriptor instead.
 func (*ApplyDown) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{22}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ApplyDown) GetMessage() isApplyDown_Message {
@@ -2027,7 +2217,7 @@ type ReadItem struct {
 
 func (x *ReadItem) Reset() {
 	*x = ReadItem{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2229,7 @@ func (x *ReadItem) String() string {
 func (*ReadItem) ProtoMessage() {}
 
 func (x *ReadItem) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[23]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2242,7 @@ func (x *ReadItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadItem.ProtoReflect.Descriptor instead.
 func (*ReadItem) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{23}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadItem) GetRef() string {
@@ -2101,7 +2291,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2303,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[24]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2316,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{24}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReadRequest) GetType() string {
@@ -2163,7 +2353,7 @@ type ReadReply struct {
 
 func (x *ReadReply) Reset() {
 	*x = ReadReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2365,7 @@ func (x *ReadReply) String() string {
 func (*ReadReply) ProtoMessage() {}
 
 func (x *ReadReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[25]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2378,7 @@ func (x *ReadReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadReply.ProtoReflect.Descriptor instead.
 func (*ReadReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{25}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReadReply) GetRef() string {
@@ -2226,6 +2416,242 @@ func (x *ReadReply) GetDiagnostics() []*Diagnostic {
 	return nil
 }
 
+// Stored is one object as an earlier schema stored it.
+type Stored struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Address string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Id      string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// values is a JSON object: the attributes and blocks under the names and of
+	// the types that they had.
+	Values        []byte `protobuf:"bytes,3,opt,name=values,proto3" json:"values,omitempty"`
+	Private       []byte `protobuf:"bytes,4,opt,name=private,proto3" json:"private,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Stored) Reset() {
+	*x = Stored{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Stored) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Stored) ProtoMessage() {}
+
+func (x *Stored) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Stored.ProtoReflect.Descriptor instead.
+func (*Stored) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Stored) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Stored) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Stored) GetValues() []byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Stored) GetPrivate() []byte {
+	if x != nil {
+		return x.Private
+	}
+	return nil
+}
+
+type UpgradeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Schema        int32                  `protobuf:"varint,2,opt,name=schema,proto3" json:"schema,omitempty"` // that all objects were stored by
+	Objects       []*Stored              `protobuf:"bytes,3,rep,name=objects,proto3" json:"objects,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpgradeRequest) Reset() {
+	*x = UpgradeRequest{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpgradeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpgradeRequest) ProtoMessage() {}
+
+func (x *UpgradeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpgradeRequest.ProtoReflect.Descriptor instead.
+func (*UpgradeRequest) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *UpgradeRequest) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *UpgradeRequest) GetSchema() int32 {
+	if x != nil {
+		return x.Schema
+	}
+	return 0
+}
+
+func (x *UpgradeRequest) GetObjects() []*Stored {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+type Upgraded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         *Value                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"` // of the type as it is now; null where the cloud is to tell
+	Private       []byte                 `protobuf:"bytes,2,opt,name=private,proto3" json:"private,omitempty"`
+	Diagnostics   []*Diagnostic          `protobuf:"bytes,3,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upgraded) Reset() {
+	*x = Upgraded{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upgraded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upgraded) ProtoMessage() {}
+
+func (x *Upgraded) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upgraded.ProtoReflect.Descriptor instead.
+func (*Upgraded) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Upgraded) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *Upgraded) GetPrivate() []byte {
+	if x != nil {
+		return x.Private
+	}
+	return nil
+}
+
+func (x *Upgraded) GetDiagnostics() []*Diagnostic {
+	if x != nil {
+		return x.Diagnostics
+	}
+	return nil
+}
+
+// UpgradeReply holds an answer for each object, in the same order.
+type UpgradeReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Objects       []*Upgraded            `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpgradeReply) Reset() {
+	*x = UpgradeReply{}
+	mi := &file_sdk_wire_plugin_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpgradeReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpgradeReply) ProtoMessage() {}
+
+func (x *UpgradeReply) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_wire_plugin_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpgradeReply.ProtoReflect.Descriptor instead.
+func (*UpgradeReply) Descriptor() ([]byte, []int) {
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *UpgradeReply) GetObjects() []*Upgraded {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
 type FindRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
@@ -2237,7 +2663,7 @@ type FindRequest struct {
 
 func (x *FindRequest) Reset() {
 	*x = FindRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2249,7 +2675,7 @@ func (x *FindRequest) String() string {
 func (*FindRequest) ProtoMessage() {}
 
 func (x *FindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[26]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2262,7 +2688,7 @@ func (x *FindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
 func (*FindRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{26}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *FindRequest) GetType() string {
@@ -2296,7 +2722,7 @@ type FindReply struct {
 
 func (x *FindReply) Reset() {
 	*x = FindReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2734,7 @@ func (x *FindReply) String() string {
 func (*FindReply) ProtoMessage() {}
 
 func (x *FindReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[27]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2747,7 @@ func (x *FindReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindReply.ProtoReflect.Descriptor instead.
 func (*FindReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *FindReply) GetFound() []*FindReply_Found {
@@ -2349,7 +2775,7 @@ type SettleRequest struct {
 
 func (x *SettleRequest) Reset() {
 	*x = SettleRequest{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[28]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +2787,7 @@ func (x *SettleRequest) String() string {
 func (*SettleRequest) ProtoMessage() {}
 
 func (x *SettleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[28]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +2800,7 @@ func (x *SettleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleRequest.ProtoReflect.Descriptor instead.
 func (*SettleRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{28}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SettleRequest) GetType() string {
@@ -2408,7 +2834,7 @@ type SettleReply struct {
 
 func (x *SettleReply) Reset() {
 	*x = SettleReply{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[29]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2846,7 @@ func (x *SettleReply) String() string {
 func (*SettleReply) ProtoMessage() {}
 
 func (x *SettleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[29]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2859,7 @@ func (x *SettleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleReply.ProtoReflect.Descriptor instead.
 func (*SettleReply) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{29}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SettleReply) GetCalls() []*Call {
@@ -2463,7 +2889,7 @@ type FindReply_Found struct {
 
 func (x *FindReply_Found) Reset() {
 	*x = FindReply_Found{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[35]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +2901,7 @@ func (x *FindReply_Found) String() string {
 func (*FindReply_Found) ProtoMessage() {}
 
 func (x *FindReply_Found) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[35]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2914,7 @@ func (x *FindReply_Found) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindReply_Found.ProtoReflect.Descriptor instead.
 func (*FindReply_Found) Descriptor() ([]byte, []int) {
-	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{27, 0}
+	return file_sdk_wire_plugin_proto_rawDescGZIP(), []int{33, 0}
 }
 
 func (x *FindReply_Found) GetId() string {
@@ -2544,12 +2970,13 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\bSeverity\x12\t\n" +
 	"\x05ERROR\x10\x00\x12\v\n" +
 	"\aWARNING\x10\x01\"\x11\n" +
-	"\x0fDescribeRequest\"j\n" +
+	"\x0fDescribeRequest\"\x82\x01\n" +
 	"\rDescribeReply\x12\x1f\n" +
 	"\vplugin_yaml\x18\x01 \x01(\fR\n" +
 	"pluginYaml\x12\x1a\n" +
 	"\bhandlers\x18\x02 \x03(\tR\bhandlers\x12\x1c\n" +
-	"\tencodings\x18\x03 \x03(\tR\tencodings\"\xa6\x03\n" +
+	"\tencodings\x18\x03 \x03(\tR\tencodings\x12\x16\n" +
+	"\x06shares\x18\x04 \x01(\bR\x06shares\"\xa6\x03\n" +
 	"\x05Cloud\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x1a\n" +
 	"\bendpoint\x18\x02 \x01(\tR\bendpoint\x12\x17\n" +
@@ -2590,7 +3017,21 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\vmay_expunge\x18\t \x01(\bR\n" +
 	"mayExpunge\x12\x18\n" +
 	"\aversion\x18\n" +
-	" \x01(\tR\aversion\"\xee\x01\n" +
+	" \x01(\tR\aversion\"\x88\x01\n" +
+	"\aShareUp\x12\x14\n" +
+	"\x05cloud\x18\x01 \x01(\tR\x05cloud\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04most\x18\x03 \x01(\x05R\x04most\x12\x10\n" +
+	"\x03all\x18\x04 \x01(\x05R\x03all\x12\x16\n" +
+	"\x06slowed\x18\x05 \x01(\bR\x06slowed\x12\x17\n" +
+	"\arest_ms\x18\x06 \x01(\x03R\x06restMs\"\x98\x01\n" +
+	"\tShareDown\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04held\x18\x02 \x01(\x05R\x04held\x12\x16\n" +
+	"\x06wanted\x18\x03 \x01(\x05R\x06wanted\x12\x18\n" +
+	"\arefused\x18\x04 \x01(\x05R\arefused\x12\x1a\n" +
+	"\banswered\x18\x05 \x01(\x05R\banswered\x12\x17\n" +
+	"\arest_ms\x18\x06 \x01(\x03R\x06restMs\"\xee\x01\n" +
 	"\fCheckRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
 	"\x05cloud\x18\x02 \x01(\tR\x05cloud\x120\n" +
@@ -2616,7 +3057,7 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\tPlanReply\x122\n" +
 	"\aplanned\x18\x01 \x01(\v2\x18.moldctl.plugin.v1.ValueR\aplanned\x12\x18\n" +
 	"\areplace\x18\x02 \x03(\tR\areplace\x12?\n" +
-	"\vdiagnostics\x18\x03 \x03(\v2\x1d.moldctl.plugin.v1.DiagnosticR\vdiagnostics\"\xc5\x02\n" +
+	"\vdiagnostics\x18\x03 \x03(\v2\x1d.moldctl.plugin.v1.DiagnosticR\vdiagnostics\"\xdf\x02\n" +
 	"\x04Call\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\acommand\x18\x02 \x01(\tR\acommand\x12\x1a\n" +
@@ -2629,7 +3070,9 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\aprivate\x18\b \x01(\fR\aprivate\x12\x1e\n" +
 	"\n" +
 	"candidates\x18\t \x03(\tR\n" +
-	"candidates\"B\n" +
+	"candidates\x12\x18\n" +
+	"\arequest\x18\n" +
+	" \x01(\fR\arequest\"B\n" +
 	"\x05State\x12\b\n" +
 	"\x04OPEN\x10\x00\x12\b\n" +
 	"\x04DONE\x10\x01\x12\n" +
@@ -2724,7 +3167,22 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x02OK\x10\x00\x12\b\n" +
 	"\x04GONE\x10\x01\x12\x0f\n" +
 	"\vNOT_VISIBLE\x10\x02\x12\v\n" +
-	"\aTAINTED\x10\x03\"M\n" +
+	"\aTAINTED\x10\x03\"d\n" +
+	"\x06Stored\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
+	"\x06values\x18\x03 \x01(\fR\x06values\x12\x18\n" +
+	"\aprivate\x18\x04 \x01(\fR\aprivate\"q\n" +
+	"\x0eUpgradeRequest\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x16\n" +
+	"\x06schema\x18\x02 \x01(\x05R\x06schema\x123\n" +
+	"\aobjects\x18\x03 \x03(\v2\x19.moldctl.plugin.v1.StoredR\aobjects\"\x95\x01\n" +
+	"\bUpgraded\x12.\n" +
+	"\x05value\x18\x01 \x01(\v2\x18.moldctl.plugin.v1.ValueR\x05value\x12\x18\n" +
+	"\aprivate\x18\x02 \x01(\fR\aprivate\x12?\n" +
+	"\vdiagnostics\x18\x03 \x03(\v2\x1d.moldctl.plugin.v1.DiagnosticR\vdiagnostics\"E\n" +
+	"\fUpgradeReply\x125\n" +
+	"\aobjects\x18\x01 \x03(\v2\x1b.moldctl.plugin.v1.UpgradedR\aobjects\"M\n" +
 	"\vFindRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
 	"\x05cloud\x18\x02 \x01(\tR\x05cloud\x12\x14\n" +
@@ -2752,7 +3210,7 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x06UPDATE\x10\x01\x12\n" +
 	"\n" +
 	"\x06DELETE\x10\x02\x12\t\n" +
-	"\x05PRUNE\x10\x032\xe1\x04\n" +
+	"\x05PRUNE\x10\x032\xf7\x05\n" +
 	"\x06Plugin\x12P\n" +
 	"\bDescribe\x12\".moldctl.plugin.v1.DescribeRequest\x1a .moldctl.plugin.v1.DescribeReply\x12S\n" +
 	"\tConfigure\x12#.moldctl.plugin.v1.ConfigureRequest\x1a!.moldctl.plugin.v1.ConfigureReply\x12G\n" +
@@ -2761,7 +3219,9 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x05Apply\x12\x1a.moldctl.plugin.v1.ApplyUp\x1a\x1c.moldctl.plugin.v1.ApplyDown(\x010\x01\x12F\n" +
 	"\x04Read\x12\x1e.moldctl.plugin.v1.ReadRequest\x1a\x1c.moldctl.plugin.v1.ReadReply0\x01\x12F\n" +
 	"\x04Find\x12\x1e.moldctl.plugin.v1.FindRequest\x1a\x1c.moldctl.plugin.v1.FindReply0\x01\x12J\n" +
-	"\x06Settle\x12 .moldctl.plugin.v1.SettleRequest\x1a\x1e.moldctl.plugin.v1.SettleReplyB%Z#github.com/moldctl/moldctl/sdk/wireb\x06proto3"
+	"\x06Settle\x12 .moldctl.plugin.v1.SettleRequest\x1a\x1e.moldctl.plugin.v1.SettleReply\x12E\n" +
+	"\x05Share\x12\x1a.moldctl.plugin.v1.ShareUp\x1a\x1c.moldctl.plugin.v1.ShareDown(\x010\x01\x12M\n" +
+	"\aUpgrade\x12!.moldctl.plugin.v1.UpgradeRequest\x1a\x1f.moldctl.plugin.v1.UpgradeReplyB%Z#github.com/moldctl/moldctl/sdk/wireb\x06proto3"
 
 var (
 	file_sdk_wire_plugin_proto_rawDescOnce sync.Once
@@ -2776,7 +3236,7 @@ func file_sdk_wire_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_sdk_wire_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sdk_wire_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_sdk_wire_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_sdk_wire_plugin_proto_goTypes = []any{
 	(Op)(0),                  // 0: moldctl.plugin.v1.Op
 	(Diagnostic_Severity)(0), // 1: moldctl.plugin.v1.Diagnostic.Severity
@@ -2791,34 +3251,40 @@ var file_sdk_wire_plugin_proto_goTypes = []any{
 	(*ConfigureRequest)(nil), // 10: moldctl.plugin.v1.ConfigureRequest
 	(*ConfigureReply)(nil),   // 11: moldctl.plugin.v1.ConfigureReply
 	(*CloudIdentity)(nil),    // 12: moldctl.plugin.v1.CloudIdentity
-	(*CheckRequest)(nil),     // 13: moldctl.plugin.v1.CheckRequest
-	(*CheckReply)(nil),       // 14: moldctl.plugin.v1.CheckReply
-	(*PlanRequest)(nil),      // 15: moldctl.plugin.v1.PlanRequest
-	(*PlanReply)(nil),        // 16: moldctl.plugin.v1.PlanReply
-	(*Call)(nil),             // 17: moldctl.plugin.v1.Call
-	(*Start)(nil),            // 18: moldctl.plugin.v1.Start
-	(*Ack)(nil),              // 19: moldctl.plugin.v1.Ack
-	(*ApplyUp)(nil),          // 20: moldctl.plugin.v1.ApplyUp
-	(*Intent)(nil),           // 21: moldctl.plugin.v1.Intent
-	(*Checkpoint)(nil),       // 22: moldctl.plugin.v1.Checkpoint
-	(*Progress)(nil),         // 23: moldctl.plugin.v1.Progress
-	(*Permit)(nil),           // 24: moldctl.plugin.v1.Permit
-	(*Release)(nil),          // 25: moldctl.plugin.v1.Release
-	(*Result)(nil),           // 26: moldctl.plugin.v1.Result
-	(*ApplyDown)(nil),        // 27: moldctl.plugin.v1.ApplyDown
-	(*ReadItem)(nil),         // 28: moldctl.plugin.v1.ReadItem
-	(*ReadRequest)(nil),      // 29: moldctl.plugin.v1.ReadRequest
-	(*ReadReply)(nil),        // 30: moldctl.plugin.v1.ReadReply
-	(*FindRequest)(nil),      // 31: moldctl.plugin.v1.FindRequest
-	(*FindReply)(nil),        // 32: moldctl.plugin.v1.FindReply
-	(*SettleRequest)(nil),    // 33: moldctl.plugin.v1.SettleRequest
-	(*SettleReply)(nil),      // 34: moldctl.plugin.v1.SettleReply
-	nil,                      // 35: moldctl.plugin.v1.CheckRequest.LookupsEntry
-	nil,                      // 36: moldctl.plugin.v1.PlanRequest.LookupsEntry
-	nil,                      // 37: moldctl.plugin.v1.Start.LookupsEntry
-	nil,                      // 38: moldctl.plugin.v1.Start.TimeoutsEntry
-	nil,                      // 39: moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	(*FindReply_Found)(nil),  // 40: moldctl.plugin.v1.FindReply.Found
+	(*ShareUp)(nil),          // 13: moldctl.plugin.v1.ShareUp
+	(*ShareDown)(nil),        // 14: moldctl.plugin.v1.ShareDown
+	(*CheckRequest)(nil),     // 15: moldctl.plugin.v1.CheckRequest
+	(*CheckReply)(nil),       // 16: moldctl.plugin.v1.CheckReply
+	(*PlanRequest)(nil),      // 17: moldctl.plugin.v1.PlanRequest
+	(*PlanReply)(nil),        // 18: moldctl.plugin.v1.PlanReply
+	(*Call)(nil),             // 19: moldctl.plugin.v1.Call
+	(*Start)(nil),            // 20: moldctl.plugin.v1.Start
+	(*Ack)(nil),              // 21: moldctl.plugin.v1.Ack
+	(*ApplyUp)(nil),          // 22: moldctl.plugin.v1.ApplyUp
+	(*Intent)(nil),           // 23: moldctl.plugin.v1.Intent
+	(*Checkpoint)(nil),       // 24: moldctl.plugin.v1.Checkpoint
+	(*Progress)(nil),         // 25: moldctl.plugin.v1.Progress
+	(*Permit)(nil),           // 26: moldctl.plugin.v1.Permit
+	(*Release)(nil),          // 27: moldctl.plugin.v1.Release
+	(*Result)(nil),           // 28: moldctl.plugin.v1.Result
+	(*ApplyDown)(nil),        // 29: moldctl.plugin.v1.ApplyDown
+	(*ReadItem)(nil),         // 30: moldctl.plugin.v1.ReadItem
+	(*ReadRequest)(nil),      // 31: moldctl.plugin.v1.ReadRequest
+	(*ReadReply)(nil),        // 32: moldctl.plugin.v1.ReadReply
+	(*Stored)(nil),           // 33: moldctl.plugin.v1.Stored
+	(*UpgradeRequest)(nil),   // 34: moldctl.plugin.v1.UpgradeRequest
+	(*Upgraded)(nil),         // 35: moldctl.plugin.v1.Upgraded
+	(*UpgradeReply)(nil),     // 36: moldctl.plugin.v1.UpgradeReply
+	(*FindRequest)(nil),      // 37: moldctl.plugin.v1.FindRequest
+	(*FindReply)(nil),        // 38: moldctl.plugin.v1.FindReply
+	(*SettleRequest)(nil),    // 39: moldctl.plugin.v1.SettleRequest
+	(*SettleReply)(nil),      // 40: moldctl.plugin.v1.SettleReply
+	nil,                      // 41: moldctl.plugin.v1.CheckRequest.LookupsEntry
+	nil,                      // 42: moldctl.plugin.v1.PlanRequest.LookupsEntry
+	nil,                      // 43: moldctl.plugin.v1.Start.LookupsEntry
+	nil,                      // 44: moldctl.plugin.v1.Start.TimeoutsEntry
+	nil,                      // 45: moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	(*FindReply_Found)(nil),  // 46: moldctl.plugin.v1.FindReply.Found
 }
 var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	1,  // 0: moldctl.plugin.v1.Diagnostic.severity:type_name -> moldctl.plugin.v1.Diagnostic.Severity
@@ -2827,67 +3293,75 @@ var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	6,  // 3: moldctl.plugin.v1.ConfigureReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
 	12, // 4: moldctl.plugin.v1.ConfigureReply.identity:type_name -> moldctl.plugin.v1.CloudIdentity
 	5,  // 5: moldctl.plugin.v1.CheckRequest.config:type_name -> moldctl.plugin.v1.Value
-	35, // 6: moldctl.plugin.v1.CheckRequest.lookups:type_name -> moldctl.plugin.v1.CheckRequest.LookupsEntry
+	41, // 6: moldctl.plugin.v1.CheckRequest.lookups:type_name -> moldctl.plugin.v1.CheckRequest.LookupsEntry
 	6,  // 7: moldctl.plugin.v1.CheckReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
 	5,  // 8: moldctl.plugin.v1.PlanRequest.prior:type_name -> moldctl.plugin.v1.Value
 	5,  // 9: moldctl.plugin.v1.PlanRequest.config:type_name -> moldctl.plugin.v1.Value
 	5,  // 10: moldctl.plugin.v1.PlanRequest.proposed:type_name -> moldctl.plugin.v1.Value
-	36, // 11: moldctl.plugin.v1.PlanRequest.lookups:type_name -> moldctl.plugin.v1.PlanRequest.LookupsEntry
+	42, // 11: moldctl.plugin.v1.PlanRequest.lookups:type_name -> moldctl.plugin.v1.PlanRequest.LookupsEntry
 	5,  // 12: moldctl.plugin.v1.PlanReply.planned:type_name -> moldctl.plugin.v1.Value
 	6,  // 13: moldctl.plugin.v1.PlanReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
 	2,  // 14: moldctl.plugin.v1.Call.state:type_name -> moldctl.plugin.v1.Call.State
 	0,  // 15: moldctl.plugin.v1.Start.op:type_name -> moldctl.plugin.v1.Op
 	5,  // 16: moldctl.plugin.v1.Start.prior:type_name -> moldctl.plugin.v1.Value
 	5,  // 17: moldctl.plugin.v1.Start.planned:type_name -> moldctl.plugin.v1.Value
-	37, // 18: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
-	17, // 19: moldctl.plugin.v1.Start.resume:type_name -> moldctl.plugin.v1.Call
-	38, // 20: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
-	18, // 21: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
-	19, // 22: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
-	17, // 23: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
-	17, // 24: moldctl.plugin.v1.Checkpoint.call:type_name -> moldctl.plugin.v1.Call
+	43, // 18: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
+	19, // 19: moldctl.plugin.v1.Start.resume:type_name -> moldctl.plugin.v1.Call
+	44, // 20: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
+	20, // 21: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
+	21, // 22: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
+	19, // 23: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
+	19, // 24: moldctl.plugin.v1.Checkpoint.call:type_name -> moldctl.plugin.v1.Call
 	3,  // 25: moldctl.plugin.v1.Result.status:type_name -> moldctl.plugin.v1.Result.Status
 	5,  // 26: moldctl.plugin.v1.Result.value:type_name -> moldctl.plugin.v1.Value
 	6,  // 27: moldctl.plugin.v1.Result.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	21, // 28: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
-	22, // 29: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
-	23, // 30: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
-	26, // 31: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
-	24, // 32: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
-	25, // 33: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
+	23, // 28: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
+	24, // 29: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
+	25, // 30: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
+	28, // 31: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
+	26, // 32: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
+	27, // 33: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
 	5,  // 34: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
-	39, // 35: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	28, // 36: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
+	45, // 35: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	30, // 36: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
 	4,  // 37: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
 	5,  // 38: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
 	6,  // 39: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	40, // 40: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
-	6,  // 41: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	17, // 42: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
-	17, // 43: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
-	6,  // 44: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	5,  // 45: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
-	7,  // 46: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
-	10, // 47: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
-	13, // 48: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
-	15, // 49: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
-	20, // 50: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
-	29, // 51: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
-	31, // 52: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
-	33, // 53: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
-	8,  // 54: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
-	11, // 55: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
-	14, // 56: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
-	16, // 57: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
-	27, // 58: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
-	30, // 59: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
-	32, // 60: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
-	34, // 61: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
-	54, // [54:62] is the sub-list for method output_type
-	46, // [46:54] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	33, // 40: moldctl.plugin.v1.UpgradeRequest.objects:type_name -> moldctl.plugin.v1.Stored
+	5,  // 41: moldctl.plugin.v1.Upgraded.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 42: moldctl.plugin.v1.Upgraded.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	35, // 43: moldctl.plugin.v1.UpgradeReply.objects:type_name -> moldctl.plugin.v1.Upgraded
+	46, // 44: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
+	6,  // 45: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	19, // 46: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
+	19, // 47: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
+	6,  // 48: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	5,  // 49: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
+	7,  // 50: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
+	10, // 51: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
+	15, // 52: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
+	17, // 53: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
+	22, // 54: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
+	31, // 55: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
+	37, // 56: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
+	39, // 57: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
+	13, // 58: moldctl.plugin.v1.Plugin.Share:input_type -> moldctl.plugin.v1.ShareUp
+	34, // 59: moldctl.plugin.v1.Plugin.Upgrade:input_type -> moldctl.plugin.v1.UpgradeRequest
+	8,  // 60: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
+	11, // 61: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
+	16, // 62: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
+	18, // 63: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
+	29, // 64: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
+	32, // 65: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
+	38, // 66: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
+	40, // 67: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
+	14, // 68: moldctl.plugin.v1.Plugin.Share:output_type -> moldctl.plugin.v1.ShareDown
+	36, // 69: moldctl.plugin.v1.Plugin.Upgrade:output_type -> moldctl.plugin.v1.UpgradeReply
+	60, // [60:70] is the sub-list for method output_type
+	50, // [50:60] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_sdk_wire_plugin_proto_init() }
@@ -2895,11 +3369,11 @@ func file_sdk_wire_plugin_proto_init() {
 	if File_sdk_wire_plugin_proto != nil {
 		return
 	}
-	file_sdk_wire_plugin_proto_msgTypes[15].OneofWrappers = []any{
+	file_sdk_wire_plugin_proto_msgTypes[17].OneofWrappers = []any{
 		(*ApplyUp_Start)(nil),
 		(*ApplyUp_Ack)(nil),
 	}
-	file_sdk_wire_plugin_proto_msgTypes[22].OneofWrappers = []any{
+	file_sdk_wire_plugin_proto_msgTypes[24].OneofWrappers = []any{
 		(*ApplyDown_Intent)(nil),
 		(*ApplyDown_Checkpoint)(nil),
 		(*ApplyDown_Progress)(nil),
@@ -2913,7 +3387,7 @@ func file_sdk_wire_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sdk_wire_plugin_proto_rawDesc), len(file_sdk_wire_plugin_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   36,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,8 @@ const (
 	Plugin_Read_FullMethodName      = "/moldctl.plugin.v1.Plugin/Read"
 	Plugin_Find_FullMethodName      = "/moldctl.plugin.v1.Plugin/Find"
 	Plugin_Settle_FullMethodName    = "/moldctl.plugin.v1.Plugin/Settle"
+	Plugin_Share_FullMethodName     = "/moldctl.plugin.v1.Plugin/Share"
+	Plugin_Upgrade_FullMethodName   = "/moldctl.plugin.v1.Plugin/Upgrade"
 )
 
 // PluginClient is the client API for Plugin service.
@@ -61,6 +63,13 @@ type PluginClient interface {
 	// Settle decides what became of calls whose outcome is not known. It makes
 	// no mutating call.
 	Settle(ctx context.Context, in *SettleRequest, opts ...grpc.CallOption) (*SettleReply, error)
+	// Share tells, as long as the cloud is used, how many requests to it the
+	// plugin may have under way: the processes of a run share one limit. Only a
+	// plugin that says so in Describe is asked, before it is configured.
+	Share(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ShareUp, ShareDown], error)
+	// Upgrade brings the values of objects that an earlier schema of their type
+	// stored up to date. Only for types with `upgrade`.
+	Upgrade(ctx context.Context, in *UpgradeRequest, opts ...grpc.CallOption) (*UpgradeReply, error)
 }
 
 type pluginClient struct {
@@ -172,6 +181,29 @@ func (c *pluginClient) Settle(ctx context.Context, in *SettleRequest, opts ...gr
 	return out, nil
 }
 
+func (c *pluginClient) Share(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ShareUp, ShareDown], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Plugin_ServiceDesc.Streams[3], Plugin_Share_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ShareUp, ShareDown]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Plugin_ShareClient = grpc.BidiStreamingClient[ShareUp, ShareDown]
+
+func (c *pluginClient) Upgrade(ctx context.Context, in *UpgradeRequest, opts ...grpc.CallOption) (*UpgradeReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpgradeReply)
+	err := c.cc.Invoke(ctx, Plugin_Upgrade_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PluginServer is the server API for Plugin service.
 // All implementations must embed UnimplementedPluginServer
 // for forward compatibility.
@@ -195,6 +227,13 @@ type PluginServer interface {
 	// Settle decides what became of calls whose outcome is not known. It makes
 	// no mutating call.
 	Settle(context.Context, *SettleRequest) (*SettleReply, error)
+	// Share tells, as long as the cloud is used, how many requests to it the
+	// plugin may have under way: the processes of a run share one limit. Only a
+	// plugin that says so in Describe is asked, before it is configured.
+	Share(grpc.BidiStreamingServer[ShareUp, ShareDown]) error
+	// Upgrade brings the values of objects that an earlier schema of their type
+	// stored up to date. Only for types with `upgrade`.
+	Upgrade(context.Context, *UpgradeRequest) (*UpgradeReply, error)
 	mustEmbedUnimplementedPluginServer()
 }
 
@@ -228,6 +267,12 @@ func (UnimplementedPluginServer) Find(*FindRequest, grpc.ServerStreamingServer[F
 }
 func (UnimplementedPluginServer) Settle(context.Context, *SettleRequest) (*SettleReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Settle not implemented")
+}
+func (UnimplementedPluginServer) Share(grpc.BidiStreamingServer[ShareUp, ShareDown]) error {
+	return status.Error(codes.Unimplemented, "method Share not implemented")
+}
+func (UnimplementedPluginServer) Upgrade(context.Context, *UpgradeRequest) (*UpgradeReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Upgrade not implemented")
 }
 func (UnimplementedPluginServer) mustEmbedUnimplementedPluginServer() {}
 func (UnimplementedPluginServer) testEmbeddedByValue()                {}
@@ -369,6 +414,31 @@ func _Plugin_Settle_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_Share_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PluginServer).Share(&grpc.GenericServerStream[ShareUp, ShareDown]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Plugin_ShareServer = grpc.BidiStreamingServer[ShareUp, ShareDown]
+
+func _Plugin_Upgrade_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpgradeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Upgrade(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Upgrade_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Upgrade(ctx, req.(*UpgradeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Plugin_ServiceDesc is the grpc.ServiceDesc for Plugin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -396,6 +466,10 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Settle",
 			Handler:    _Plugin_Settle_Handler,
 		},
+		{
+			MethodName: "Upgrade",
+			Handler:    _Plugin_Upgrade_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -413,6 +487,12 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Find",
 			Handler:       _Plugin_Find_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "Share",
+			Handler:       _Plugin_Share_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "sdk/wire/plugin.proto",
