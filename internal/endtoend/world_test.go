@@ -73,6 +73,9 @@ type shared struct {
 
 // environment is what a program sees of its own environment variables.
 func (r run) environment(name string) (string, bool) {
+	if name == "MOLD_MAX_REQUESTS" {
+		return os.LookupEnv(name)
+	}
 	if r.Shared == nil {
 		return "", false
 	}
