@@ -1,10 +1,12 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -211,8 +213,8 @@ func notFound(kindName, text string, all []*wire.FindReply_Found, subject *hcl.R
 		}
 	}
 	near := diag.DidYouMean(text, names)
-	if near == "" && len(all) > 0 && len(all) <= 12 {
-		near = "There are: " + diag.List(firstNames(all)) + "."
+	if known := firstNames(all); near == "" && len(known) > 0 && len(known) <= 12 {
+		near = "There are: " + diag.List(known) + "."
 	}
 	detail := fmt.Sprintf("The cloud has no %s with the name, display text or id %q that you may use. %s", words(kindName), text, strings.TrimSpace(near))
 	return diag.Error(subject, "No such "+words(kindName), strings.TrimSpace(detail))
@@ -221,10 +223,12 @@ func notFound(kindName, text string, all []*wire.FindReply_Found, subject *hcl.R
 func firstNames(all []*wire.FindReply_Found) []string {
 	var out []string
 	for _, f := range all {
-		out = append(out, f.GetName())
+		if name := cmp.Or(f.GetName(), f.GetDisplay()); name != "" {
+			out = append(out, name)
+		}
 	}
 	sort.Strings(out)
-	return out
+	return slices.Compact(out)
 }
 
 func ambiguous(kindName, text string, matches []*wire.FindReply_Found, subject *hcl.Range) *hcl.Diagnostic {

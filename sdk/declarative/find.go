@@ -104,8 +104,8 @@ func (rt *Runtime) findObjects(ctx context.Context, req FindRequest) ([]cloudsta
 
 func (rt *Runtime) found(req FindRequest, object cloudstack.Object, r roots) (Found, error) {
 	f := Found{ID: nameOf(object, req.Type.IDField()), Object: object}
-	f.Name = object.Str(orDefault(req.Type.Find.NameField, "name"))
-	f.Display = object.Str(orDefault(req.Type.Find.DisplayField, "displaytext"))
+	f.Name = object.Path(orDefault(req.Type.Find.NameField, "name"))
+	f.Display = object.Path(orDefault(req.Type.Find.DisplayField, "displaytext"))
 	d := &decoder{templates: rt.templates, object: object, roots: r}
 	attrs, err := d.attributes(req.Type.Attributes, cty.NilVal)
 	if err != nil {
