@@ -37,8 +37,14 @@ func times(b *pluginspec.Block) string {
 		return "Stands once."
 	case b.Nesting == pluginspec.Single:
 		return "Stands at most once."
+	case b.Nesting == pluginspec.Map && b.Min == 1:
+		return "Stands once or several times, each with a label of its own."
+	case b.Nesting == pluginspec.Map && b.Min > 1:
+		return fmt.Sprintf("Stands at least %d times, each with a label of its own.", b.Min)
 	case b.Nesting == pluginspec.Map:
 		return "May stand several times, each with a label of its own."
+	case b.Min == 1:
+		return "Stands once or several times."
 	case b.Min > 0:
 		return fmt.Sprintf("Stands at least %d times.", b.Min)
 	}

@@ -199,11 +199,31 @@ func (b *Block) spec() hcldec.Spec {
 		return &hcldec.BlockSetSpec{TypeName: b.Name, Nested: nested, MinItems: b.Min, MaxItems: b.Max}
 	case Map:
 		if loose {
-			return &hcldec.BlockObjectSpec{TypeName: b.Name, Nested: nested, LabelNames: []string{"name"}}
+			return b.counted(&hcldec.BlockObjectSpec{TypeName: b.Name, Nested: nested, LabelNames: []string{"name"}})
 		}
-		return &hcldec.BlockMapSpec{TypeName: b.Name, Nested: nested, LabelNames: []string{"name"}}
+		return b.counted(&hcldec.BlockMapSpec{TypeName: b.Name, Nested: nested, LabelNames: []string{"name"}})
 	}
 	return &hcldec.BlockSpec{TypeName: b.Name, Nested: nested, Required: b.Min > 0}
+}
+
+// counted holds labelled blocks to their number, which hcldec does for those
+// without labels alone.
+func (b *Block) counted(labelled hcldec.Spec) hcldec.Spec {
+	if b.Min == 0 && b.Max == 0 {
+		return labelled
+	}
+	return &hcldec.ValidateSpec{Wrapped: labelled, Func: func(v cty.Value) hcl.Diagnostics {
+		if v.IsNull() || !v.IsKnown() {
+			return nil
+		}
+		switch n := v.LengthInt(); {
+		case n < b.Min:
+			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Insufficient " + b.Name + " blocks", Detail: fmt.Sprintf("At least %d %q blocks are required.", b.Min, b.Name)}}
+		case b.Max > 0 && n > b.Max:
+			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Too many " + b.Name + " blocks", Detail: fmt.Sprintf("No more than %d %q blocks are allowed.", b.Max, b.Name)}}
+		}
+		return nil
+	}}
 }
 
 // DataImpliedType is the type of values of a data block of t: the same as of a
