@@ -227,7 +227,12 @@ func unmarked(v cty.Value) cty.Value {
 	return v
 }
 
+// replacesAny says whether a change within a block needs a new object. What is
+// an object of its own is replaced alone, by the plugin.
 func replacesAny(b *pluginspec.Block) bool {
+	if b.Child != nil {
+		return false
+	}
 	for _, a := range b.Attributes {
 		if a.Replace {
 			return true

@@ -1,6 +1,7 @@
 package declarative
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -198,7 +199,8 @@ func (o *operation) startingNetwork(ctx context.Context, m cloudstack.Mutation, 
 	return id
 }
 
-// wait polls the object until the call's condition holds.
+// wait polls the object until the call's condition holds; without one, until
+// the object is gone.
 func (o *operation) wait(ctx context.Context, w *pluginspec.Wait) error {
 	if w == nil {
 		return nil
@@ -216,10 +218,16 @@ func (o *operation) wait(ctx context.Context, w *pluginspec.Wait) error {
 	defer ticker.Stop()
 	for {
 		object, err := o.readByID(ctx, o.id)
+		if ctx.Err() != nil {
+			return waitedInVain(ctx, w)
+		}
 		if err != nil {
 			return err
 		}
-		done, err := o.templates.truth(w.Until, o.roots.with("response", objectValue(object)))
+		done := false
+		if w.Until != "" {
+			done, err = o.templates.truth(w.Until, o.roots.with("response", objectValue(object)))
+		}
 		if err != nil {
 			return err
 		}
@@ -229,10 +237,14 @@ func (o *operation) wait(ctx context.Context, w *pluginspec.Wait) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait until %s: %w", strings.Trim(w.Until, "${}"), ctx.Err())
+			return waitedInVain(ctx, w)
 		case <-ticker.C:
 		}
 	}
+}
+
+func waitedInVain(ctx context.Context, w *pluginspec.Wait) error {
+	return fmt.Errorf("wait until %s: %w", cmp.Or(strings.Trim(w.Until, "${}"), "it is gone"), ctx.Err())
 }
 
 // ambiguous says that an earlier call may have made one of several objects.

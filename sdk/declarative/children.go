@@ -100,7 +100,7 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 		case failed[key]:
 			drop, add = append(drop, key), append(add, key)
 		case !read || was.RawEquals(wanted):
-		case b.Child.Update != nil:
+		case b.Child.Update != nil && !replaced(b, was, wanted):
 			update = append(update, key)
 		default:
 			drop, add = append(drop, key), append(add, key)
@@ -124,6 +124,14 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 		return []Problem{o.problem("Cannot bring the "+b.Name+" blocks into their order", b.Name, err)}
 	}
 	return nil
+}
+
+// replaced says whether two values of a child differ in an attribute whose
+// change needs a new one.
+func replaced(b *pluginspec.Block, was, wanted cty.Value) bool {
+	return slices.ContainsFunc(b.Attributes, func(a *pluginspec.Attribute) bool {
+		return a.Replace && !pluginspec.Equal(a, valueOf(was, a.Name), valueOf(wanted, a.Name))
+	})
 }
 
 // adoptChildren takes children that an interrupted run made for ours, unless

@@ -1,6 +1,7 @@
 package declarative_test
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ types:
         attributes:
           name: {type: string, required: true, doc: The name.}
           size: {type: number, optional: true, doc: The size.}
+          wood: {type: string, optional: true, replace: true, doc: What it is made of.}
         children:
           key: [name]
           exclusive: only_ours
@@ -71,7 +73,11 @@ func widget(t *testing.T) (*declarative.Runtime, *pluginspec.Type) {
 }
 
 func part(name string, size int64) cty.Value {
-	return cty.ObjectVal(map[string]cty.Value{"name": text(name), "size": cty.NumberIntVal(size)})
+	return partOf(name, size, cty.NullVal(cty.String))
+}
+
+func partOf(name string, size int64, wood cty.Value) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{"name": text(name), "size": cty.NumberIntVal(size), "wood": wood})
 }
 
 func TestWidget(t *testing.T) {
@@ -154,5 +160,35 @@ func TestReadKeepsWhatIsTheSame(t *testing.T) {
 	got := show(results[0].Value)
 	if got["shape"] != "round" || got["labels"] != "a=2" {
 		t.Errorf("shape %q, labels %q: %s", got["shape"], got["labels"], details(results[0].Problems))
+	}
+}
+
+// TestReplacedChild changes in a child what needs another one: that child alone
+// is deleted and made anew.
+func TestReplacedChild(t *testing.T) {
+	t.Parallel()
+	rt, typ := widget(t)
+	f := newFake(t).
+		on("createPart", `{"part": {"id": "new"}}`).
+		on("listWidgets", `{"count": 1, "widget": [{"id": "w", "name": "n", "state": "Ready"}]}`).
+		on("updatePart", `{"success": true}`).
+		on("deletePart", `{"success": true}`).
+		on("listParts", `{}`)
+	prior := map[string]cty.Value{
+		"id": text("w"), "name": text("n"), "lid": cty.NullVal(typ.ImpliedType().AttributeType("lid")),
+		"part": cty.ListVal([]cty.Value{partOf("a", 1, text("oak")), partOf("b", 1, text("oak"))}),
+	}
+	wanted := maps.Clone(prior)
+	wanted["part"] = cty.ListVal([]cty.Value{partOf("a", 1, text("beech")), partOf("b", 2, text("oak"))})
+	changed := rt.Update(t.Context(), declarative.Request{
+		Type: typ, Cloud: f.client(), Identity: me, Operation: "op", Prior: planned(typ, prior), Planned: planned(typ, wanted),
+		Private: []byte(`{"children":{"part":{"a":"id-a","b":"id-b"}}}`),
+	})
+	if changed.Status != declarative.OK {
+		t.Fatalf("status %v: %s", changed.Status, details(changed.Problems))
+	}
+	want := []string{"createPart name=a size=1 widgetid=w wood=beech", "deletePart id=id-a partid=a", "listParts widgetid=w", "listWidgets id=w", "updatePart id=id-b size=2"}
+	if diff := cmp.Diff(want, sorted(f.requests())); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
 	}
 }

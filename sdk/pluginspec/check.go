@@ -50,6 +50,33 @@ func (s *source) checkType(p *Plugin, t *Type) {
 		}
 	}
 	s.verbs(p, t)
+	s.waits(t)
+}
+
+// waits checks what calls wait for: a delete for the end of the object unless
+// it says otherwise, others for what they say, and the calls of children for
+// nothing.
+func (s *source) waits(t *Type) {
+	for _, v := range []*Verb{t.Create, t.Read, t.Update, t.Prune} {
+		if v == nil {
+			continue
+		}
+		for _, c := range v.Calls {
+			if c.Wait != nil && c.Wait.Until == "" {
+				s.failAt(c.Range, "Missing key", "wait of "+c.Name()+" has no \"until\": the template that becomes true. Only a delete can do without; it waits until the object is gone.")
+			}
+		}
+	}
+	for _, b := range t.Blocks {
+		if b.Child == nil {
+			continue
+		}
+		for _, c := range []*Call{b.Child.List, b.Child.Create, b.Child.Update, b.Child.Delete} {
+			if c != nil && c.Wait != nil {
+				s.failAt(c.Range, "Nothing to wait for", c.Name()+" of a child cannot wait: what is read is the object around it. Leave wait out, or make the children a type of their own.")
+			}
+		}
+	}
 }
 
 // leads checks a name or dotted path that a part of a type names.

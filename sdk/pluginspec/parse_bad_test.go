@@ -107,7 +107,10 @@ func TestParseRefuses(t *testing.T) {
 				"p.yaml:3,49-50: Incomplete call: A call over HTTP has both a method and a path.\n" +
 				"p.yaml:3,73-74: Missing key: \"call\" is missing: the API command, or method and path for transport http.\n" +
 				"p.yaml:3,101-105: Duration expected: This is the value \"soon\"; write a duration such as \"30s\" or \"10m\".\n" +
-				"p.yaml:3,93-94: Missing key: \"until\" is missing: the template that becomes true.\n"},
+				""},
+		"waits": {head + "types: {t: {create: {call: a, wait: {every: 1s}}, read: b, delete: {call: c, wait: {every: 1s}}, identity: {serial: true}, blocks: {x: {nesting: list, attributes: {k: {type: string}}, children: {key: [k], list: l, create: {call: d, wait: {until: \"${true}\"}}, delete: e}}}}}\n",
+			"p.yaml:3,21-22: Missing key: wait of a has no \"until\": the template that becomes true. Only a delete can do without; it waits until the object is gone.\n" +
+				"p.yaml:3,223-224: Nothing to wait for: d of a child cannot wait: what is read is the object around it. Leave wait out, or make the children a type of their own.\n"},
 		"transport": {"plugin: p\nversion: 1.0.0\ntransport: http\ntypes: {t: {find: {call: a}}}\n",
 			"p.yaml:4,19-20: Call does not fit the transport: Calls of transport http are written with method and path.\n"},
 		"requires": {head + "types: {t: {find: l, requires: [{say: x}]}}\n", "p.yaml:3,33-34: Missing key: \"that\" is missing: the template that must be true.\n"},

@@ -101,14 +101,11 @@ func nonNil(list []string) []string {
 
 func (s *source) wait(n *yaml.Node) *Wait {
 	w := &Wait{}
-	ok := s.mapping(n, "wait", fields{
+	s.mapping(n, "wait", fields{
 		"until":   func(_, v *yaml.Node) { w.Until = s.template(v) },
 		"every":   func(_, v *yaml.Node) { w.Every = s.duration(v) },
 		"timeout": func(_, v *yaml.Node) { w.Timeout = s.duration(v) },
 	})
-	if ok {
-		s.need(n, "until", w.Until != "", `"until" is missing: the template that becomes true.`)
-	}
 	return w
 }
 
