@@ -30,6 +30,7 @@ import (
 type Host interface {
 	plan.Finder
 	plan.Identifier
+	plan.Settler
 	Apply(ctx context.Context, start *wire.Start, j pluginhost.Journal) (*wire.Result, error)
 }
 

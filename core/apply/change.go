@@ -175,7 +175,7 @@ func (r *runner) outcome(o *operation, s *plan.Step, planned, value cty.Value, r
 		return o.left(state.Tainted, data), nil
 	case result.GetStatus() == wire.Result_GONE && !o.traces():
 		return nil, nil
-	case s.Action == plan.Create && o.row.ID == "" && !o.traces() && len(o.row.Private) == 0:
+	case s.Action == plan.Create && o.row.ID == "" && !plan.MayExist(o.known()) && len(o.row.Private) == 0:
 		return nil, nil
 	case s.Action == plan.Update && s.Object != nil:
 		return o.left(s.Object.Status, data), diags

@@ -99,6 +99,20 @@ var ops = map[plan.Action]wire.Op{
 // call sends the operation to its plugin.
 func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.Result, error) {
 	s := o.step
+	limit, bounded := o.limit()
+	tooLong := fmt.Errorf("the %s took longer than its timeout of %s", s.Action, limit)
+	if bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, tooLong)
+		defer cancel()
+	}
+	began := time.Now()
+	if ended := o.settle(ctx); ended != nil {
+		return ended, nil
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
 	start := &wire.Start{
 		Op: ops[s.Action], Type: s.Type.Name, Address: s.Key.Addr, Operation: o.id, Cloud: s.Cloud,
 		Private: o.row.Private, Lookups: plan.Objects(s.Lookups), Timeouts: o.row.Timeouts, Stack: o.runner.plan.Stack,
@@ -117,14 +131,6 @@ func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.R
 			return nil, err
 		}
 	}
-	limit, bounded := o.limit()
-	tooLong := fmt.Errorf("the %s took longer than its timeout of %s", s.Action, limit)
-	if bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, tooLong)
-		defer cancel()
-	}
-	began := time.Now()
 	result, err := o.runner.deps.Host.Apply(ctx, start, o)
 	// The plugin hears of the end a moment earlier, and knows only that its time is up: it may end the stream then.
 	late := bounded && time.Since(began) > limit-stopTime
@@ -165,24 +171,34 @@ func (o *operation) left(status state.Status, values []byte) *state.Object {
 	}
 	if o.step.Action == plan.Create && row.ID == "" {
 		for _, c := range row.Pending {
-			if c.Key == "create" && c.State == state.CallDone {
+			switch {
+			case c.Key != "create":
+			case c.State == state.CallDone:
 				row.ID = c.ID
+			case c.State == state.CallFailed && c.ID != "":
+				row.ID, row.Status = c.ID, state.Tainted // if the cloud has kept it
 			}
 		}
 	}
 	return &row
 }
 
-// traces tells whether anything exists, or may, because of the operation.
+// traces tells whether anything is known to exist because of the operation, or
+// how that stands is not known.
 func (o *operation) traces() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, c := range plan.MergeCalls(o.row.Pending, o.calls) {
+	for _, c := range o.known() {
 		if c.State == state.CallOpen || c.State == state.CallDone {
 			return true
 		}
 	}
 	return false
+}
+
+// known are the operation's calls and those of interrupted ones before it.
+func (o *operation) known() []state.Call {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return plan.MergeCalls(o.row.Pending, o.calls)
 }
 
 // commit ends the operation durably; a nil row removes the object.

@@ -43,7 +43,7 @@ func (m *maker) deletions() hcl.Diagnostics {
 		switch {
 		case keep:
 			step.Action, step.Reason = Forget, "a removed block keeps it in the cloud"
-		case row.RetainOnDestroy && (removed == nil || !removed.Said), nothingExists(row):
+		case row.RetainOnDestroy && (removed == nil || !removed.Said), NothingExists(row):
 			step.Action = Forget
 		}
 		m.steps = append(m.steps, step)
@@ -78,9 +78,9 @@ func (c *Config) checkRemoved() hcl.Diagnostics {
 	return diags
 }
 
-// nothingExists tells whether an interrupted operation left only a row.
-func nothingExists(row *state.Object) bool {
-	return row.ID == "" && !anyDone(row.Pending) && len(row.Private) == 0 && row.Status == state.Partial
+// NothingExists tells whether an interrupted operation left only a row.
+func NothingExists(row *state.Object) bool {
+	return row.ID == "" && !MayExist(row.Pending) && len(row.Private) == 0 && row.Status == state.Partial
 }
 
 func (m *maker) whyDelete(row *state.Object) string {

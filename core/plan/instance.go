@@ -210,7 +210,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		step.Action, step.Reason = Create, m.whyCreate(s)
 		diags := m.refine(ctx, s, step, desired)
 		m.add(step)
-		if s.t.Prune != nil && s.row != nil && anyDone(s.row.Pending) {
+		if s.t.Prune != nil && s.row != nil && MayExist(s.row.Pending) {
 			// What the interrupted run made may be an older version by now.
 			m.prune(s, step)
 		}
@@ -223,6 +223,9 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		diags = append(diags, m.refine(ctx, s, step, desired)...)
 	}
 	switch {
+	case s.row.PendingAction == string(Delete) && HasOpen(s.row.Pending):
+		reason := "its interrupted delete goes on"
+		return m.replace(s, step, desired, reason), append(diags, m.guardReplace(s, reason)...)
 	case s.row.Status == state.Tainted:
 		return m.replace(s, step, desired, m.whyTainted(s)), append(diags, m.guardReplace(s, "it is unusable")...)
 	case forces(step.Changes) != "":
@@ -251,7 +254,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 // unfinished tells whether an interrupted operation left something that only
 // the plugin can finish or clear away.
 func unfinished(row *state.Object) bool {
-	return len(row.Pending) > 0 && anyDone(row.Pending) && row.PendingAction != string(Prune)
+	return MayExist(row.Pending) && row.PendingAction != string(Prune)
 }
 
 // tidy brings the row of an object that is as it should be up to date: what an

@@ -15,7 +15,8 @@ import (
 //     changes when the object does not come back;
 //   - a replacement deletes first, unless it is deposed: then it deletes after
 //     every dependent has moved;
-//   - a prune waits for every dependent, near and far.
+//   - a prune waits for every dependent, near and far;
+//   - a create waits for the delete of the object whose place it takes.
 func order(steps []*Step, blocks *graph.Graph[addr.Resource]) ([]*Step, error) {
 	o := &orderer{
 		steps:   steps,
@@ -44,6 +45,7 @@ func order(steps []*Step, blocks *graph.Graph[addr.Resource]) ([]*Step, error) {
 	for _, s := range steps {
 		o.constrain(s)
 	}
+	o.successions()
 	return o.number()
 }
 

@@ -9,6 +9,7 @@ package plan
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -66,6 +67,9 @@ type Input struct {
 	Replace     []addr.Target // objects to replace whatever the stack says
 	// AcceptMissing lets a refresh lose more than half of a type's objects.
 	AcceptMissing bool
+	// Patience is how long to wait in all for what interrupted runs began;
+	// 0 = DefaultPatience.
+	Patience time.Duration
 	// Embedded tells whether the default cloud is the embedded one, whose
 	// answers are conclusive at once.
 	Embedded bool

@@ -2,19 +2,14 @@ package plan
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/state"
-	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/wire"
 )
 
@@ -29,16 +24,20 @@ func (m *maker) recoverAll(ctx context.Context) hcl.Diagnostics {
 		ids = append(ids, id)
 	}
 	sort.Strings(ids)
+	p := newPatience(m.in.Patience)
+	asked := map[state.Key]bool{}
 	for _, id := range ids {
-		diags = append(diags, m.recoverOperation(ctx, m.in.Snapshot.Operations[id])...)
+		op := m.in.Snapshot.Operations[id]
+		asked[op.Key] = true
+		diags = append(diags, m.recoverOperation(ctx, p, op)...)
 	}
 	for _, obj := range m.sorted() {
-		if !hasOpen(obj.Pending) {
+		if !HasOpen(obj.Pending) || asked[obj.Key] {
 			continue
 		}
-		calls, more := m.settle(ctx, obj.Type, obj.Cloud, obj.Addr, obj.Pending)
+		calls, more := m.settle(ctx, p, interrupted{obj.Key.Addr, obj.PendingAction, obj.Type, obj.Cloud, obj.Pending})
 		diags = append(diags, more...)
-		if more.HasErrors() {
+		if more.HasErrors() || HasOpen(calls) {
 			continue
 		}
 		row := *obj
@@ -48,7 +47,8 @@ func (m *maker) recoverAll(ctx context.Context) hcl.Diagnostics {
 	return diags
 }
 
-func hasOpen(calls []state.Call) bool {
+// HasOpen tells whether the outcome of a call is not known.
+func HasOpen(calls []state.Call) bool {
 	for _, c := range calls {
 		if c.State == state.CallOpen {
 			return true
@@ -57,8 +57,13 @@ func hasOpen(calls []state.Call) bool {
 	return false
 }
 
-func (m *maker) recoverOperation(ctx context.Context, op *state.Operation) hcl.Diagnostics {
-	calls, diags := m.settle(ctx, op.Type, op.Cloud, op.Key.Addr, op.Calls)
+func (m *maker) recoverOperation(ctx context.Context, p patience, op *state.Operation) hcl.Diagnostics {
+	calls := op.Calls
+	if existing := m.objects[op.Key]; existing != nil {
+		// What an operation before this one left open is asked for with it.
+		calls = MergeCalls(existing.Pending, calls)
+	}
+	calls, diags := m.settle(ctx, p, interrupted{op.Key.Addr, op.Action, op.Type, op.Cloud, calls})
 	if diags.HasErrors() {
 		return diags
 	}
@@ -77,14 +82,13 @@ func (m *maker) recoverOperation(ctx context.Context, op *state.Operation) hcl.D
 // settled calls beside it, or a new partial row, or nothing.
 func (m *maker) afterCrash(op *state.Operation, calls []state.Call) *state.Object {
 	existing := m.objects[op.Key]
-	if existing == nil && !anyDone(calls) {
+	if existing == nil && !MayExist(calls) {
 		return nil
 	}
 	row := state.Object{}
 	switch {
 	case existing != nil:
 		row = *existing
-		calls = MergeCalls(existing.Pending, calls)
 	case op.Object != nil:
 		row = *op.Object
 		row.Values = op.Planned
@@ -94,8 +98,10 @@ func (m *maker) afterCrash(op *state.Operation, calls []state.Call) *state.Objec
 	if op.Action == string(Create) {
 		row.Status = state.Partial
 		row.CreatedOperation = op.ID
-		if id := mainID(calls); id != "" {
+		if id := mainID(calls, state.CallDone); id != "" {
 			row.ID = id
+		} else if id := mainID(calls, state.CallFailed); id != "" && row.ID == "" {
+			row.ID, row.Status = id, state.Tainted // if the cloud has kept it
 		}
 	}
 	return &row
@@ -120,18 +126,22 @@ next:
 // mainCall is the key of the call that makes the object itself.
 const mainCall = "create"
 
-func mainID(calls []state.Call) string {
+// mainID is the id that the cloud gave the object, if the call that makes it
+// ended so.
+func mainID(calls []state.Call, ended state.CallState) string {
 	for _, c := range calls {
-		if c.Key == mainCall && c.State == state.CallDone {
+		if c.Key == mainCall && c.State == ended {
 			return c.ID
 		}
 	}
 	return ""
 }
 
-func anyDone(calls []state.Call) bool {
+// MayExist tells whether calls made something, or may have: of what a failed job
+// was to make, the cloud may keep a part.
+func MayExist(calls []state.Call) bool {
 	for _, c := range calls {
-		if c.State == state.CallDone {
+		if c.State == state.CallDone || c.State == state.CallOpen || c.State == state.CallFailed && c.ID != "" {
 			return true
 		}
 	}
@@ -145,93 +155,13 @@ func describe(op *state.Operation, calls []state.Call) string {
 			kept = append(kept, c.Command+" "+c.ID)
 		}
 	}
+	if HasOpen(calls) {
+		return fmt.Sprintf("%s: the interrupted %s still goes on in the cloud", op.Key.Addr, op.Action)
+	}
 	if len(kept) == 0 {
 		return fmt.Sprintf("%s: the interrupted %s left nothing behind", op.Key.Addr, op.Action)
 	}
 	return fmt.Sprintf("%s: the interrupted %s made %s", op.Key.Addr, op.Action, strings.Join(kept, ", "))
-}
-
-// settle asks the plugin what became of each open call.
-func (m *maker) settle(ctx context.Context, typ, cloud, address string, calls []state.Call) ([]state.Call, hcl.Diagnostics) {
-	if !hasOpen(calls) {
-		return calls, nil
-	}
-	in := &wire.SettleRequest{Type: typ, Cloud: cloud}
-	for _, c := range calls {
-		asked, err := m.amongKnown(c)
-		if err != nil {
-			return nil, diag.FromError("Interrupted operation cannot be judged", fmt.Errorf("%s: %w", address, err))
-		}
-		in.Calls = append(in.Calls, CallToWire(asked))
-	}
-	reply, err := m.in.Host.Settle(ctx, in)
-	if err != nil {
-		return nil, hcl.Diagnostics{diag.Errorf(nil, "Interrupted operation cannot be judged",
-			"An earlier run was interrupted while it changed %s, and the cloud could not be asked what became of it: %v. Nothing is lost; run the command again when the cloud answers.", address, err)}
-	}
-	diags := diag.WithAddresses(Problems(reply.GetDiagnostics(), nil, nil), address)
-	out := make([]state.Call, 0, len(reply.GetCalls()))
-	for _, c := range reply.GetCalls() {
-		call := CallFromWire(c)
-		call.Identity = identityOf(calls, call)
-		if call.State == state.CallAmbiguous {
-			diags = append(diags, diag.Errorf(nil, "Interrupted operation has two possible results",
-				"An earlier run was interrupted at %s for %s, and more than one object may be its result: %s. Delete the one you do not want in the cloud, then run the command again.",
-				call.Command, address, strings.Join(call.Candidates, ", ")))
-		}
-		out = append(out, call)
-	}
-	return out, diags
-}
-
-// identityOf is the identity that a call was announced with: what a plugin
-// answers with may say more than is to be kept.
-func identityOf(calls []state.Call, answered state.Call) []byte {
-	for _, c := range calls {
-		if c.Key == answered.Key {
-			return c.Identity
-		}
-	}
-	return answered.Identity
-}
-
-// amongKnown tells a call whose result is found by comparing listings, or by a
-// reservation that others may have been quicker to use, which objects it cannot
-// have made: those that others are known to have made.
-func (m *maker) amongKnown(c state.Call) (state.Call, error) {
-	if c.State != state.CallOpen || c.ID != "" || len(c.Identity) == 0 {
-		return c, nil
-	}
-	var id cloudstack.Identity
-	if err := json.Unmarshal(c.Identity, &id); err != nil || id.Kind != cloudstack.Serial && id.Kind != cloudstack.Reserve {
-		return c, nil // of a plugin that speaks of identity in its own way
-	}
-	id.Before = append(slices.Clone(id.Before), m.allMade()...)
-	var err error
-	c.Identity, err = json.Marshal(id)
-	return c, err
-}
-
-// allMade lists the ids of all objects that are known to have been made.
-func (m *maker) allMade() []string {
-	ids := map[string]bool{}
-	note := func(calls []state.Call) {
-		for _, c := range calls {
-			if c.ID != "" {
-				ids[c.ID] = true
-			}
-		}
-	}
-	for _, row := range m.objects {
-		if row.ID != "" {
-			ids[row.ID] = true
-		}
-		note(row.Pending)
-	}
-	for _, op := range m.in.Snapshot.Operations {
-		note(op.Calls)
-	}
-	return slices.Sorted(maps.Keys(ids))
 }
 
 var callStates = map[state.CallState]wire.Call_State{

@@ -52,6 +52,10 @@ type Cloud struct {
 	// Hook may fail or stop a mutating call; nil lets all pass.
 	Hook func(m Moment, address, call string) error
 
+	// GoesOn, if set, returns what is closed when the interrupted calls of a
+	// command are over.
+	GoesOn func(command string) <-chan struct{}
+
 	// Later, if set, says which deletes cannot end yet.
 	Later func(address string) bool
 	// MayNotExpunge makes the caller one who may only destroy machines.
@@ -202,8 +206,19 @@ func agrees(fields, query map[string]any) bool {
 	return true
 }
 
-// Settle finds what open calls made by the operation that marks it.
-func (c *Cloud) Settle(_ context.Context, in *wire.SettleRequest) (*wire.SettleReply, error) {
+// Settle finds what open calls made by the operation that marks it, once they
+// are over.
+func (c *Cloud) Settle(ctx context.Context, in *wire.SettleRequest) (*wire.SettleReply, error) {
+	for _, call := range in.GetCalls() {
+		if call.GetState() != wire.Call_OPEN || c.GoesOn == nil {
+			continue
+		}
+		select {
+		case <-c.GoesOn(call.GetCommand()):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := &wire.SettleReply{}
@@ -244,7 +259,12 @@ func (c *Cloud) Apply(ctx context.Context, in *wire.Start, j pluginhost.Journal)
 		if err != nil {
 			return nil, err
 		}
-		id = prior.GetAttr("id").AsString()
+		if known := prior.GetAttr("id"); !known.IsNull() {
+			id = known.AsString()
+		}
+	}
+	if id == "" {
+		id = made(in)
 	}
 	switch in.GetOp() {
 	case wire.Op_CREATE:
@@ -260,6 +280,16 @@ func (c *Cloud) Apply(ctx context.Context, in *wire.Start, j pluginhost.Journal)
 		return a.remove(ctx, id)
 	}
 	return a.prune(ctx, ty, id)
+}
+
+// made is the id of the object that an interrupted run made, "" if it made none.
+func made(in *wire.Start) string {
+	for _, c := range in.GetResume() {
+		if c.GetKey() == "create" && c.GetState() == wire.Call_DONE {
+			return c.GetId()
+		}
+	}
+	return ""
 }
 
 type application struct {
@@ -324,10 +354,8 @@ func (a *application) create(ctx context.Context, ty cty.Type) (*wire.Result, er
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range a.in.GetResume() {
-		if c.GetKey() == "create" && c.GetState() == wire.Call_DONE {
-			return a.answer(ty, c.GetId())
-		}
+	if id := made(a.in); id != "" {
+		return a.answer(ty, id)
 	}
 	id, err := a.call(ctx, "create", "", func() string {
 		a.cloud.serial++

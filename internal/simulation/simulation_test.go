@@ -72,6 +72,21 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+// TestNamedSeeds plays lives that once went wrong, each longer than usual.
+func TestNamedSeeds(t *testing.T) {
+	defer uuid.SetRand(nil)
+	for name, seed := range map[string]uint64{
+		"rules that move to another block":               1419,
+		"killed after a failed job that left its object": 1753,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if log, wrong := play(t, seed, func(w *world) { w.rounds = soakRounds }); wrong != nil {
+				t.Error(report(seed, log, wrong))
+			}
+		})
+	}
+}
+
 func seedRange(t *testing.T, text string) (first, last uint64) {
 	t.Helper()
 	from, to, several := strings.Cut(text, "-")

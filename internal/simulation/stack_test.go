@@ -73,7 +73,7 @@ func (s *stack) add(r *rand.Rand, typ string) *block {
 		b.ports = somePorts(r)
 	}
 	if r.IntN(4) == 0 {
-		b.timeout = "90s"
+		b.timeout = "150s"
 	}
 	s.blocks = append(s.blocks, b)
 	if r.IntN(4) == 0 && typ != "group" && typ != "rules" {

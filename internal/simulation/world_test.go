@@ -27,10 +27,13 @@ type world struct {
 	rounds    int // how often the stack is changed and applied
 }
 
+// soakRounds is how often a stack is changed in a long life.
+const soakRounds = 4
+
 func newWorld(seed uint64, dir string, plant func(*world)) *world {
 	w := &world{seed: seed, dir: dir, random: rand.New(rand.NewPCG(seed, 2)), schedule: newSchedule(seed), rounds: 2}
 	if soak() {
-		w.rounds = 4
+		w.rounds = soakRounds
 	}
 	w.cloud = newCloud(w.schedule.note)
 	w.disk = newDisk(w.random.IntN(2) == 0)
