@@ -157,7 +157,7 @@ func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Para
 	o.attempted = true
 	o.guard.Unlock()
 	object, err := o.Cloud.Call(ctx, m)
-	if network := o.startingNetwork(ctx, m, err); network != "" {
+	if network := o.startingNetwork(ctx, s, m, err); network != "" {
 		m.Network = network
 		object, err = o.Cloud.Call(ctx, m)
 	}
@@ -168,35 +168,6 @@ func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Para
 	o.sent++
 	o.guard.Unlock()
 	return object, true, nil
-}
-
-// network is the network whose router carries the call out, as far as its
-// parameters tell.
-func (o *operation) network(params cloudstack.Params) string {
-	if id := params["networkid"]; id != "" {
-		return id
-	}
-	return o.object.Str("associatednetworkid")
-}
-
-// startingNetwork is the network behind a public address whose rule was refused
-// because the network's router is just starting, "" in all other cases. Only a
-// refused call is worth the look.
-func (o *operation) startingNetwork(ctx context.Context, m cloudstack.Mutation, err error) string {
-	address := m.Params["ipaddressid"]
-	if cloudstack.CodeOf(err) != 530 || m.Network != "" || address == "" || ctx.Err() != nil {
-		return ""
-	}
-	found, readErr := o.Cloud.List(ctx, "listPublicIpAddresses", cloudstack.Params{"id": address}, "publicipaddress")
-	if readErr != nil || len(found) != 1 {
-		return ""
-	}
-	id := found[0].Str("associatednetworkid")
-	networks, readErr := o.Cloud.List(ctx, "listNetworks", cloudstack.Params{"id": id}, "network")
-	if readErr != nil || len(networks) != 1 || networks[0].Str("state") != "Implementing" {
-		return ""
-	}
-	return id
 }
 
 // wait polls the object until the call's condition holds; without one, until
