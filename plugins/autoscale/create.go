@@ -121,6 +121,7 @@ func (w *work) resumedGroup() bool { return w.r.Resume["group"].Status == clouds
 
 // surveyNetwork learns the zone and the load balancer provider.
 func (w *work) surveyNetwork(ctx context.Context, id string) error {
+	w.network = id
 	network, err := w.r.Cloud.ReadByID(ctx, "createNetwork", id)
 	if err != nil {
 		return fmt.Errorf("read the network of the load balancer rule: %w", err)
@@ -227,7 +228,7 @@ func (w *work) makeGroup(ctx context.Context, plan Group) (cloudstack.Object, er
 		params.List(s.ids, s.policyIDs())
 	}
 	group, err := w.r.Cloud.Call(ctx, cloudstack.Mutation{
-		Key: "group", Command: "createAutoScaleVmGroup", Result: "autoscalevmgroup", Params: params,
+		Key: "group", Command: "createAutoScaleVmGroup", Result: "autoscalevmgroup", Params: params, Network: w.network,
 		Identity: cloudstack.Identity{
 			Kind: cloudstack.Natural, List: "listAutoScaleVmGroups", Result: "autoscalevmgroup",
 			Params: cloudstack.Params{"lbruleid": plan.LoadBalancer, "listall": "true"}, Match: map[string]string{"vmprofileid": w.kept.Profile},

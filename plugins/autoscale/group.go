@@ -90,6 +90,7 @@ type work struct {
 	counters *counters
 	provider string
 	zone     string
+	network  string // of the load balancer, whose router may still be starting
 }
 
 func open(r *sdk.Request) (*work, error) {
