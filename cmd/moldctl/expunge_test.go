@@ -16,6 +16,9 @@ func TestDestroyWaitsForExpunge(t *testing.T) {
 	s := newSite(t, "user", `
 resource "network" "web" {
   name = "web"
+  timeouts {
+    delete = "9s" # too short to wait for the expunge, which is tried once then
+  }
 }
 resource "instance" "web" {
   name     = "web"

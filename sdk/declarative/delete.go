@@ -114,9 +114,14 @@ const (
 )
 
 // deleteCall carries out one call of a delete, for a while again and again when
-// only destroyed machines are in its way.
+// only destroyed machines are in its way. It gives up before the operation's time
+// is up, which would look like a cloud that does not answer.
 func (o *operation) deleteCall(ctx context.Context, s callSite) (made bool, err error) {
-	for until := time.Now().Add(expungePatience); ; {
+	until := time.Now().Add(expungePatience)
+	if limit, ok := ctx.Deadline(); ok && limit.Add(-expungeLook).Before(until) {
+		until = limit.Add(-expungeLook)
+	}
+	for {
 		_, made, err = o.mutate(ctx, s, "delete:"+s.call.Key, o.id, repeat)
 		if err == nil {
 			return made, nil
@@ -131,7 +136,7 @@ func (o *operation) deleteCall(ctx context.Context, s callSite) (made bool, err 
 		if !time.Now().Before(until) {
 			return made, &heldError{err}
 		}
-		o.Progress("waiting for the cloud to expunge destroyed machines, at most %s", expungePatience)
+		o.Progress("waiting for the cloud to expunge destroyed machines, at most %s", time.Until(until).Round(time.Second))
 		select {
 		case <-ctx.Done():
 			return made, errors.Join(err, ctx.Err())
