@@ -86,6 +86,11 @@ func TestCallsThatGoOn(t *testing.T) {
 			before: one, text: "", at: fakeplugin.BeforeCall, command: "delete", next: "",
 			steps: []string{"delete thing.a: it is no longer in the stack"}, calls: []string{"delete thing.a"},
 		},
+		"delete of what looks gone": {
+			reason: "what others still stand in the way of is waited for",
+			before: one, text: "", at: fakeplugin.AfterCall, command: "delete", next: "",
+			steps: []string{"delete thing.a: it is no longer in the stack"}, calls: []string{"delete thing.a"},
+		},
 		"delete, wanted again": {
 			reason: "what is on its way out cannot be kept",
 			before: one, text: "", at: fakeplugin.BeforeCall, command: "delete", next: one,

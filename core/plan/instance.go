@@ -223,7 +223,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		diags = append(diags, m.refine(ctx, s, step, desired)...)
 	}
 	switch {
-	case s.row.PendingAction == string(Delete) && HasOpen(s.row.Pending):
+	case leaving(s.row):
 		reason := "its interrupted delete goes on"
 		return m.replace(s, step, desired, reason), append(diags, m.guardReplace(s, reason)...)
 	case s.row.Status == state.Tainted:

@@ -50,12 +50,13 @@ func (m *maker) refresh(ctx context.Context) hcl.Diagnostics {
 }
 
 // batches groups the rows that can be read; a half-made object without an id
-// is left as it is.
+// is left as it is, and one whose interrupted delete goes on: it may look gone
+// while others cannot go because of it.
 func (m *maker) batches() []*batch {
 	byKey := map[kindKey]*batch{}
 	var out []*batch
 	for _, row := range m.sorted() {
-		if row.ID == "" || m.in.Host.Types()[row.Type] == nil || !m.part.hasRow(row) {
+		if row.ID == "" || leaving(row) || m.in.Host.Types()[row.Type] == nil || !m.part.hasRow(row) {
 			continue
 		}
 		key := kindKey{row.Cloud, row.Type}
@@ -68,6 +69,11 @@ func (m *maker) batches() []*batch {
 		b.rows = append(b.rows, row)
 	}
 	return out
+}
+
+// leaving tells whether an interrupted delete of the object goes on.
+func leaving(row *state.Object) bool {
+	return row.PendingAction == string(Delete) && HasOpen(row.Pending)
 }
 
 func (m *maker) read(ctx context.Context, b *batch) ([]*wire.ReadReply, error) {
