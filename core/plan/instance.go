@@ -237,6 +237,7 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		return m.replace(s, step, desired, "replace_triggered_by"), append(diags, m.guardReplace(s, "replace_triggered_by")...)
 	case len(step.Changes) > 0:
 		step.Action, step.Reason = Update, changedNames(step.Changes)
+		diags = append(diags, m.halts(ctx, s, step)...)
 		m.affect(s, step)
 	case unfinished(s.row):
 		step.Action, step.Reason = Update, "finishes an interrupted "+s.row.PendingAction

@@ -120,12 +120,16 @@ func (w *page) childCalls(blocks []*pluginspec.Block, add func(string, ...string
 	}
 }
 
-// cause says which changes send a call.
+// cause says which changes send a call, and what they take.
 func cause(c *pluginspec.Call) string {
-	if len(c.On) == 0 {
-		return ""
+	text := ""
+	if len(c.On) > 0 {
+		text = " for `" + strings.Join(c.On, "`, `") + "`"
 	}
-	return " for `" + strings.Join(c.On, "`, `") + "`"
+	if c.NeedsState != nil {
+		text += "; the machine is stopped for it, and started again"
+	}
+	return text
 }
 
 // commands are the calls by name, each once.

@@ -89,6 +89,12 @@ func Settle(ctx context.Context, c *Client, call OpenCall) (Settled, error) {
 			out.ID = id
 		}
 	}
+	if call.Identity.Target != "" && call.Job == "" {
+		// A change of an object that is there: what it comes to is seen when it is over.
+		if err := c.moved(ctx, call); err != nil {
+			return out, err
+		}
+	}
 	if out.ID != "" && call.Identity.By == "" && Readable(call.Command) {
 		object, err := c.ReadByID(ctx, call.Command, out.ID)
 		switch {

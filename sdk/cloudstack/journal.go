@@ -2,6 +2,7 @@ package cloudstack
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,6 +51,13 @@ type OpenCall struct {
 type Permitter interface {
 	// Permit waits for all keys, which are sorted, and returns how to give them back.
 	Permit(ctx context.Context, keys []string) (release func(), err error)
+}
+
+// Hold waits for keys that only one operation of the run may hold at a time, and returns how to give them back: for what takes several
+// calls, as a machine that is stopped, changed and started again.
+func (c *Client) Hold(ctx context.Context, keys ...string) (release func(), err error) {
+	slices.Sort(keys)
+	return c.acquire(ctx, slices.Compact(keys))
 }
 
 // acquire waits for keys that calls may not share, from the host if it grants them.

@@ -31,6 +31,18 @@ func (rt *Runtime) Delete(ctx context.Context, req Request) Result {
 	if o.id == "" {
 		return Result{Status: Gone}
 	}
+	if err := o.takeOver(ctx); err != nil {
+		return o.kept(err)
+	}
+	r := o.remove(ctx)
+	if err := o.resumeHalted(ctx); err != nil {
+		r.Problems = append(r.Problems, o.problem("Cannot start the machine again", "", err))
+	}
+	return r
+}
+
+// remove sends the delete calls, and removes what they leave.
+func (o *operation) remove(ctx context.Context) Result {
 	if gone, err := o.givenBack(ctx); err != nil || gone {
 		if err != nil {
 			return o.kept(err)

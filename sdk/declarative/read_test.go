@@ -277,12 +277,10 @@ func TestFind(t *testing.T) {
 func TestMachineUpdates(t *testing.T) {
 	t.Parallel()
 	f := newFake(t).
-		async("stopVirtualMachine", "", `{"virtualmachine": {"id": "vm-1", "state": "Stopped"}}`).
-		async("startVirtualMachine", "", `{"virtualmachine": {"id": "vm-1", "state": "Running"}}`).
 		on("changeServiceForVirtualMachine", `{"virtualmachine": {"id": "vm-1"}}`).
 		on("updateVirtualMachine", `{"virtualmachine": {"id": "vm-1"}}`).
-		async("updateVMAffinityGroup", "", `{"virtualmachine": {"id": "vm-1"}}`).
-		on("listVirtualMachines", `{"count": 1, "virtualmachine": [`+webMachine+`]}`)
+		async("updateVMAffinityGroup", "", `{"virtualmachine": {"id": "vm-1"}}`)
+	const look, stop, start = "listVirtualMachines id=vm-1", "stopVirtualMachine id=vm-1", "startVirtualMachine id=vm-1"
 	spec := plugin(t, compute)
 	typ := spec.Types["instance"]
 	with := func(more map[string]cty.Value) cty.Value {
@@ -303,27 +301,35 @@ func TestMachineUpdates(t *testing.T) {
 	}{
 		"the offering of a running machine": {
 			nil, map[string]cty.Value{"offering": text("Large")},
-			[]string{"stopVirtualMachine id=vm-1", "changeServiceForVirtualMachine id=vm-1 serviceofferingid=large-id", "startVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"},
+			[]string{look, stop, "changeServiceForVirtualMachine id=vm-1 serviceofferingid=large-id", look, start, look},
 		},
 		"the offering of a stopped machine that is to run": {
 			map[string]cty.Value{"running": cty.False}, map[string]cty.Value{"offering": text("Large")},
-			[]string{"changeServiceForVirtualMachine id=vm-1 serviceofferingid=large-id", "startVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"},
+			[]string{look, "changeServiceForVirtualMachine id=vm-1 serviceofferingid=large-id", start, look},
 		},
-		"stop":             {nil, map[string]cty.Value{"running": cty.False}, []string{"stopVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"}},
-		"the display name": {nil, map[string]cty.Value{"display_name": text("Web")}, []string{"updateVirtualMachine displayname=Web id=vm-1", "listVirtualMachines id=vm-1"}},
+		"stop":             {nil, map[string]cty.Value{"running": cty.False}, []string{stop, look}},
+		"the display name": {nil, map[string]cty.Value{"display_name": text("Web")}, []string{"updateVirtualMachine displayname=Web id=vm-1", look}},
+		"several changes stop it once": {
+			nil, map[string]cty.Value{"offering": text("Large"), "name": text("web-2"), "user_data": text("#!/bin/sh"), "running": cty.False},
+			[]string{
+				look, stop, "changeServiceForVirtualMachine id=vm-1 serviceofferingid=large-id", "updateVirtualMachine displayname=web-1 id=vm-1 name=web-2",
+				"updateVirtualMachine id=vm-1 userdata=IyEvYmluL3No", stop, look,
+			},
+		},
 		"nothing":          {nil, nil, nil},
 		"a name for the id that was read is no change": {
 			map[string]cty.Value{"offering": text("large-id"), "running": cty.False}, map[string]cty.Value{"offering": text("Large")},
-			[]string{"startVirtualMachine id=vm-1", "listVirtualMachines id=vm-1"},
+			[]string{start, look},
 		},
 		"what is left out is taken away": {
 			map[string]cty.Value{"group": text("web"), "affinity_groups": texts("ag-1"), "running": cty.False},
 			map[string]cty.Value{"running": cty.False},
-			[]string{"updateVMAffinityGroup affinitygroupids= id=vm-1", "updateVirtualMachine group= id=vm-1", "listVirtualMachines id=vm-1"},
+			[]string{look, "updateVMAffinityGroup affinitygroupids= id=vm-1", "updateVirtualMachine group= id=vm-1", look},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			f.machine(webMachine, with(test.prior).GetAttr("running").True())
 			got := declarative.New(spec).Update(t.Context(), declarative.Request{
 				Type: typ, Cloud: f.client(), Identity: me, Prior: with(test.prior), Planned: with(test.plan),
 				Lookups: map[string]cloudstack.Object{"offering": {"id": "large-id"}},

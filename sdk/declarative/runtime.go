@@ -41,8 +41,9 @@ type operation struct {
 	plan      cty.Value
 	self      cty.Value
 	object    cloudstack.Object
-	attempted bool // a mutating call was handed to the client
-	stale     bool // the answers do not show the object as it is now
+	attempted bool  // a mutating call was handed to the client
+	stale     bool  // the answers do not show the object as it is now
+	halted    *halt // the machine that is stopped for a change; nil: none
 
 	guard sync.Mutex // guards private and sent while children are under way
 	sent  int        // mutating calls that succeeded

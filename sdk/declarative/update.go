@@ -2,6 +2,7 @@ package declarative
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -49,8 +50,21 @@ func (rt *Runtime) Update(ctx context.Context, req Request) Result {
 	return o.result(nil)
 }
 
-// change sends the update calls that something asks for.
+// change sends the update calls that something asks for. A machine that was
+// stopped for one of them runs again afterwards, whatever came of it.
 func (o *operation) change(ctx context.Context) error {
+	err := o.takeOver(ctx)
+	if err == nil {
+		err = o.sendChanges(ctx)
+	}
+	again := o.resumeHalted(ctx)
+	if err != nil && ctx.Err() != nil {
+		return err // the next run starts it
+	}
+	return errors.Join(err, again)
+}
+
+func (o *operation) sendChanges(ctx context.Context) error {
 	if o.typ.Update == nil {
 		return nil
 	}
@@ -66,12 +80,17 @@ func (o *operation) change(ctx context.Context) error {
 			call: call, attrs: o.typ.Attributes, value: o.self, roots: o.roots, lookups: o.Lookups,
 			only: concerned, update: true, id: o.ownID(), owners: ownersOf(o.typ, o.id),
 		}
-		_, made, err := o.mutate(ctx, s, "update:"+call.Key, o.id, repeat)
-		if err != nil {
+		if wanted, err := o.templates.truth(call.When, s.roots); err != nil || !wanted {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := o.ready(ctx, call, s.roots); err != nil {
 			return err
 		}
-		if !made {
-			continue
+		if _, _, err := o.mutate(ctx, s, "update:"+call.Key, o.id, repeat); err != nil {
+			return err
 		}
 		o.stale = true
 		if err := o.wait(ctx, call.Wait); err != nil {

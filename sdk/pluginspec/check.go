@@ -146,6 +146,7 @@ func (s *source) verbs(p *Plugin, t *Type) {
 			"Keep the call whose answer holds most; what another listing adds is kept in a block with children, or read by a handler.")
 	}
 	s.transport(p, t)
+	s.states(p, t)
 }
 
 // transport checks that calls are written for the plugin's transport.
@@ -184,4 +185,18 @@ func (t *Type) calls() []*Call {
 	}
 	nested(t.Blocks)
 	return out
+}
+
+// states checks the calls that need a machine in a certain state: what is
+// stopped for a change is started again after it, so only an update may.
+func (s *source) states(p *Plugin, t *Type) {
+	for _, c := range t.calls() {
+		switch {
+		case c.NeedsState == nil:
+		case p.Transport != "cloudstack":
+			s.failAt(c.NeedsState.Range, "State without a cloud", "needs_state stops and starts machines of CloudStack; the plugin has transport "+p.Transport+".")
+		case t.Update == nil || !slices.Contains(t.Update.Calls, c):
+			s.failAt(c.NeedsState.Range, "State outside an update", "needs_state belongs to calls of update: only a change stops a machine and starts it again.")
+		}
+	}
 }

@@ -106,6 +106,7 @@ func (l *linter) typ(t *Type) {
 	for _, c := range t.calls() {
 		l.call(c)
 	}
+	l.states(t)
 	if t.Create != nil && !t.Create.Handler && len(t.Create.Calls) > 0 {
 		l.sent(t)
 		l.required(t.Create.Calls[0], t.Attributes, t.marked())

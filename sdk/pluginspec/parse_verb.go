@@ -56,22 +56,23 @@ func (s *source) call(n *yaml.Node, more fields) *Call {
 		return c
 	}
 	known := fields{
-		"key":     func(_, v *yaml.Node) { c.Key, _ = s.str(v) },
-		"call":    func(_, v *yaml.Node) { c.Command, _ = s.str(v) },
-		"when":    func(_, v *yaml.Node) { c.When = s.template(v) },
-		"params":  func(_, v *yaml.Node) { c.Params = s.templates(v, "params") },
-		"only":    func(_, v *yaml.Node) { c.Only = nonNil(s.list(v)) },
-		"on":      func(_, v *yaml.Node) { c.On = s.list(v) },
-		"result":  func(_, v *yaml.Node) { c.Result, _ = s.str(v) },
-		"wait":    func(_, v *yaml.Node) { c.Wait = s.wait(v) },
-		"serial":  func(_, v *yaml.Node) { c.Serial = s.template(v) },
-		"method":  func(_, v *yaml.Node) { c.Method = s.choice(v, "GET", "POST", "PUT", "PATCH", "DELETE") },
-		"path":    func(_, v *yaml.Node) { c.Path = s.template(v) },
-		"query":   func(_, v *yaml.Node) { c.Query = s.templates(v, "query") },
-		"headers": func(_, v *yaml.Node) { c.Headers = s.templates(v, "headers") },
-		"body":    func(_, v *yaml.Node) { c.Body = s.templates(v, "body") },
-		"wrap":    func(_, v *yaml.Node) { c.Wrap, _ = s.str(v) },
-		"paging":  func(_, v *yaml.Node) { c.Paging = s.paging(v) },
+		"key":         func(_, v *yaml.Node) { c.Key, _ = s.str(v) },
+		"call":        func(_, v *yaml.Node) { c.Command, _ = s.str(v) },
+		"when":        func(_, v *yaml.Node) { c.When = s.template(v) },
+		"params":      func(_, v *yaml.Node) { c.Params = s.templates(v, "params") },
+		"only":        func(_, v *yaml.Node) { c.Only = nonNil(s.list(v)) },
+		"on":          func(_, v *yaml.Node) { c.On = s.list(v) },
+		"result":      func(_, v *yaml.Node) { c.Result, _ = s.str(v) },
+		"wait":        func(_, v *yaml.Node) { c.Wait = s.wait(v) },
+		"serial":      func(_, v *yaml.Node) { c.Serial = s.template(v) },
+		"needs_state": func(_, v *yaml.Node) { c.NeedsState = s.needsState(v) },
+		"method":      func(_, v *yaml.Node) { c.Method = s.choice(v, "GET", "POST", "PUT", "PATCH", "DELETE") },
+		"path":        func(_, v *yaml.Node) { c.Path = s.template(v) },
+		"query":       func(_, v *yaml.Node) { c.Query = s.templates(v, "query") },
+		"headers":     func(_, v *yaml.Node) { c.Headers = s.templates(v, "headers") },
+		"body":        func(_, v *yaml.Node) { c.Body = s.templates(v, "body") },
+		"wrap":        func(_, v *yaml.Node) { c.Wrap, _ = s.str(v) },
+		"paging":      func(_, v *yaml.Node) { c.Paging = s.paging(v) },
 	}
 	maps.Copy(known, more)
 	if !s.mapping(n, "a call", known) {
@@ -107,6 +108,25 @@ func (s *source) wait(n *yaml.Node) *Wait {
 		"timeout": func(_, v *yaml.Node) { w.Timeout = s.duration(v) },
 	})
 	return w
+}
+
+// needsState reads "stopped", or {state: stopped, machine: …}.
+func (s *source) needsState(n *yaml.Node) *NeedsState {
+	need := &NeedsState{Range: s.rangeOf(n)}
+	if n.Kind != yaml.MappingNode {
+		need.State = s.choice(n, "stopped")
+		return need
+	}
+	ok := s.mapping(n, "needs_state", fields{
+		"state":   func(_, v *yaml.Node) { need.State = s.choice(v, "stopped") },
+		"machine": func(_, v *yaml.Node) { need.Machine = s.template(v) },
+		"runs":    func(_, v *yaml.Node) { need.Runs = s.template(v) },
+		"restart": func(_, v *yaml.Node) { need.Restart = s.template(v) },
+	})
+	if ok {
+		s.need(n, "state", need.State != "", `"state" is missing: the state that the machine is brought into, which is stopped.`)
+	}
+	return need
 }
 
 // find reads a call whose keys stand beside by, name and display, or

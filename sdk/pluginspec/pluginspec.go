@@ -183,14 +183,16 @@ type Call struct {
 	Result  string            // key of the object in the answer
 	Wait    *Wait
 	Serial  string // template: calls of equal value never run at once
-	Method  string
-	Path    string            // template
-	Query   map[string]string // parameter → template
-	Headers map[string]string // header → template
-	Body    map[string]string // path in the body → template; beside those by convention
-	Wrap    string            // path in the body under which attributes go
-	Paging  *Paging           // of this listing; nil = that of the plugin
-	Range   hcl.Range
+	// NeedsState is the state in which the call needs a machine; nil: any.
+	NeedsState *NeedsState
+	Method     string
+	Path       string            // template
+	Query      map[string]string // parameter → template
+	Headers    map[string]string // header → template
+	Body       map[string]string // path in the body → template; beside those by convention
+	Wrap       string            // path in the body under which attributes go
+	Paging     *Paging           // of this listing; nil = that of the plugin
+	Range      hcl.Range
 }
 
 // Wait polls the type's read until a template is true.
@@ -198,6 +200,20 @@ type Wait struct {
 	Until   string
 	Every   time.Duration
 	Timeout time.Duration
+}
+
+// NeedsState says that a machine is brought into a state for a call, and back
+// after it.
+type NeedsState struct {
+	State   string // stopped
+	Machine string // template: the machine's id; "" = the object itself
+	// Runs is a template that tells whether the machine runs, as far as a plan
+	// can know it; "" = it may.
+	Runs string
+	// Restart is a template that tells whether a machine that ran is started
+	// again; "" = it is.
+	Restart string
+	Range   hcl.Range
 }
 
 // Identity is how an interrupted create is found again: exactly one is set.

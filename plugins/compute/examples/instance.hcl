@@ -12,6 +12,7 @@ resource "instance" "web" {
   offering     = "Medium Instance"
   template     = "Rocky Linux 9"
   network      = network.web.id
+  address      = "10.1.1.200"
   key_pairs    = [ssh_keypair.admin.name]
   user_data    = "#cloud-config\npackages: [httpd]\n"
 

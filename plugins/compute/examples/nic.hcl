@@ -16,4 +16,5 @@ resource "network" "back" {
 resource "nic" "back" {
   instance = instance.web.id
   network  = network.back.id
+  address  = "10.1.1.200"
 }

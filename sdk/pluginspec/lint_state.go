@@ -1,0 +1,17 @@
+package pluginspec
+
+// states checks that calls which need a stopped machine say which one: the
+// object itself is one only if it is listed among machines.
+func (l *linter) states(t *Type) {
+	if t.Update == nil {
+		return
+	}
+	for _, c := range t.Update.Calls {
+		if c.NeedsState == nil || c.NeedsState.Machine != "" {
+			continue
+		}
+		if t.Read == nil || len(t.Read.Calls) == 0 || t.Read.Calls[0].Command != "listVirtualMachines" {
+			l.fail(c.NeedsState.Range, "No machine to stop", "The objects of %q are no machines: write which one is stopped, as `needs_state: {state: stopped, machine: \"${self.instance}\"}`.", t.Name)
+		}
+	}
+}
