@@ -57,6 +57,8 @@ type Handler struct {
 	plan   func(ctx context.Context, r *PlanRequest, c *codec, prior, proposed cty.Value) (Refined, error)
 	check  func(ctx context.Context, r *PlanRequest, c *codec, config cty.Value) ([]Problem, error)
 	find   func(ctx context.Context, r *PlanRequest, c *codec, query map[string]any) ([]found, error)
+
+	upgrade func(ctx context.Context, r *UpgradeRequest, c *codec) (cty.Value, error)
 }
 
 // found is a Found with its value encoded.
@@ -67,13 +69,14 @@ type found struct {
 }
 
 // Handle makes a Handler of anything that implements Creator[S], Reader[S],
-// Updater[S], Deleter[S], Pruner[S], Planner[S], Checker[S] or Finder[S], for
-// one S: a plain struct whose fields are tagged with the attribute they hold,
+// Updater[S], Deleter[S], Pruner[S], Planner[S], Checker[S], Finder[S] or
+// Upgrader[S], for one S: a plain struct whose fields are tagged with the attribute they hold,
 // `mold:"name"`. What fits neither its plugin.yaml nor any of these is an
 // error when the plugin starts.
 func Handle[S any](impl any) Handler {
 	h := Handler{shape: reflect.TypeFor[S]()}
 	handleChanges[S](&h, impl)
+	handleUpgrades[S](&h, impl)
 	if v, ok := impl.(Reader[S]); ok {
 		h.read = func(ctx context.Context, r *Request, c *codec, id string, prior cty.Value) (cty.Value, error) {
 			in, err := decodeAs[S](c, prior)
@@ -234,6 +237,7 @@ func (h Handler) verbs(t *pluginspec.Type) []verb {
 		{"plan", "Plan", t.Plan, h.plan != nil},
 		{"check", "Check", t.Check, h.check != nil},
 		{"find", "Find", t.Find != nil && t.Find.Handler, h.find != nil},
+		{"upgrade", "Upgrade", t.Upgrade, h.upgrade != nil},
 	}
 }
 

@@ -118,7 +118,7 @@ func handler(spec *pluginspec.Plugin) string {
 				return "the verb " + verb + " of " + name
 			}
 		}
-		if t.Plan || t.Check || t.Find != nil && t.Find.Handler {
+		if t.Plan || t.Check || t.Upgrade || t.Find != nil && t.Find.Handler {
 			return "a part of " + name
 		}
 	}

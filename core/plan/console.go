@@ -39,6 +39,10 @@ func (c *Config) Recall(snap *state.Snapshot) hcl.Diagnostics {
 		if key.Deposed != "" || t == nil || c.block(inst.Resource) == nil {
 			continue
 		}
+		if row.SchemaVersion < t.Schema && t.Upgrade && len(row.Values) > 0 {
+			c.Set(inst, cty.UnknownVal(t.ImpliedType())) // only code can read it; the next run has it do so
+			continue
+		}
 		if row.SchemaVersion < t.Schema {
 			if row, err = upgraded(t, row); err != nil {
 				diags = append(diags, diag.FromError("Stored values cannot be read", err)...)

@@ -76,10 +76,15 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags = m.unservedTypes(); diags.HasErrors() {
 		return nil, diags
 	}
-	if diags = m.upgradeRows(); diags.HasErrors() {
+	diags = m.upgradeRows(ctx)
+	if diags.HasErrors() {
 		return nil, diags
 	}
-	if diags = m.recoverAll(ctx); diags.HasErrors() {
+	if diags = append(diags, m.recoverAll(ctx)...); diags.HasErrors() {
+		return nil, diags
+	}
+	// What an interrupted run made may be of an older schema, too.
+	if diags = append(diags, m.upgradeRows(ctx)...); diags.HasErrors() {
 		return nil, diags
 	}
 	if !in.Destroy && !in.RefreshOnly {
@@ -152,9 +157,6 @@ func (m *maker) unservedTypes() hcl.Diagnostics {
 		case t == nil:
 			diags = append(diags, diag.Errorf(nil, "Plugin is missing",
 				"The state holds %s, made by the plugin %q, which is not installed. Install it, or drop the object from the state with `moldctl state rm`.", row.Addr, row.Plugin))
-		case row.SchemaVersion > t.Schema:
-			diags = append(diags, diag.Errorf(nil, "Plugin is too old",
-				"%s was written by a newer version of the plugin %q (schema %d; this one knows %d). Update moldctl.", row.Addr, row.Plugin, row.SchemaVersion, t.Schema))
 		}
 	}
 	return diags

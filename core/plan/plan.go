@@ -46,6 +46,7 @@ type Host interface {
 	Settle(ctx context.Context, in *wire.SettleRequest) (*wire.SettleReply, error)
 	Check(ctx context.Context, in *wire.CheckRequest) (*wire.CheckReply, error)
 	Plan(ctx context.Context, in *wire.PlanRequest) (*wire.PlanReply, error)
+	Upgrade(ctx context.Context, in *wire.UpgradeRequest) (*wire.UpgradeReply, error)
 }
 
 // Input is what a plan is made from.

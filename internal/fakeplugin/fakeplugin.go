@@ -58,6 +58,8 @@ type Cloud struct {
 
 	// Later, if set, says which deletes cannot end yet.
 	Later func(address string) bool
+	// Upgraded is the code that brings what an earlier schema stored up to date.
+	Upgraded func(schema int, stored *wire.Stored) (cty.Value, error)
 	// MayNotExpunge makes the caller one who may only destroy machines.
 	MayNotExpunge bool
 

@@ -186,7 +186,11 @@ func (s *source) typ(key, n *yaml.Node) *Type {
 		"prune":      func(_, v *yaml.Node) { t.Prune = s.verb(v) },
 		"plan":       func(_, v *yaml.Node) { t.Plan = s.handled(v) },
 		"check":      func(_, v *yaml.Node) { t.Check = s.handled(v) },
+		"upgrade":    func(_, v *yaml.Node) { t.Upgrade = s.handled(v) },
 	})
+	if t.Upgrade && t.Schema < 2 {
+		s.fail(key, "Nothing to upgrade", "Code upgrades what an earlier schema stored, and schema %d is the first: raise \"schema\".", t.Schema)
+	}
 	t.implied()
 	return t
 }

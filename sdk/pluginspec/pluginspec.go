@@ -62,6 +62,7 @@ type Type struct {
 	Prune      *Verb // what an update left behind goes after the dependents moved
 	Plan       bool  // a handler refines plans
 	Check      bool  // a handler checks configurations
+	Upgrade    bool  // a handler brings what earlier schemas stored up to date
 	NoCloud    bool  // it has nothing to do with a cloud
 	Range      hcl.Range
 
