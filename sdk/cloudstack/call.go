@@ -91,7 +91,7 @@ func (c *Client) insist(ctx context.Context, m Mutation) (Object, error) {
 		if again {
 			continue
 		}
-		if CodeOf(err) != 530 || call.Job != "" || m.Identity.Kind == Repeat || attempt+1 >= lostAttempts {
+		if CodeOf(err) != 530 || call.Job != "" || m.Identity.Kind == Repeat {
 			return out, err
 		}
 		s, settleErr := c.afterInternalError(ctx, call, attempt)
@@ -102,6 +102,9 @@ func (c *Client) insist(ctx context.Context, m Mutation) (Object, error) {
 			return c.finish(ctx, m, s)
 		case s.Status != Absent:
 			return out, err
+		case attempt+1 >= lostAttempts:
+			// Left open it would keep calls of its kind from being sent, and nothing is left to find out.
+			return nil, c.close(ctx, m, call, err)
 		}
 	}
 }
@@ -237,8 +240,8 @@ func (c *Client) send(ctx context.Context, m Mutation) (Object, error) {
 	}
 }
 
-// refused closes a call the cloud refused outright. An internal error (530) proves nothing, so that call stays open and the next run
-// looks for its outcome.
+// refused closes a call the cloud refused outright. An internal error (530) proves nothing, so that call stays open until its outcome
+// was looked for.
 func (c *Client) refused(ctx context.Context, m Mutation, call OpenCall, err error) error {
 	var e *Error
 	var t *transportError
@@ -246,6 +249,11 @@ func (c *Client) refused(ctx context.Context, m Mutation, call OpenCall, err err
 	if !definite {
 		return err
 	}
+	return c.close(ctx, m, call, err)
+}
+
+// close makes durable that nothing came of a call, and returns why.
+func (c *Client) close(ctx context.Context, m Mutation, call OpenCall, err error) error {
 	if cpErr := c.checkpoint(ctx, Checkpoint{Key: m.Key, ID: call.ID, Done: true, Failed: err.Error()}, m); cpErr != nil {
 		return errors.Join(err, cpErr)
 	}
