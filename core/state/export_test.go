@@ -57,3 +57,6 @@ func (s *Store) StopRenewing() {
 	<-l.stopped
 	l.stop = make(chan struct{}) // for release
 }
+
+// OnDisk makes a state lie on a file system that SQLite knows by that name.
+func OnDisk(name string) func(*Options) { return func(o *Options) { o.vfs = name } }

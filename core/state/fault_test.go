@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/moldctl/moldctl/core/state"
+	"github.com/moldctl/moldctl/internal/faultydisk"
 )
 
 // soak turns on what takes long.
@@ -19,12 +20,22 @@ func pair(i int) (a, b state.Key) {
 
 const pairs = 6
 
+func newDisk(t *testing.T) *faultydisk.Disk {
+	t.Helper()
+	d, err := faultydisk.New(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
 // useState makes a state and changes it, on a disk that may fail. It returns
 // which pairs were acknowledged, and what the failures said.
-func useState(t *testing.T, dir string, disk *state.Disk) (kept map[int]bool, said []string) {
+func useState(t *testing.T, dir string, disk *faultydisk.Disk) (kept map[int]bool, said []string) {
 	t.Helper()
 	kept = map[int]bool{}
-	s, err := state.OpenSQLite(t.Context(), statePath(dir), options(dir, disk.Use))
+	s, err := state.OpenSQLite(t.Context(), statePath(dir), options(dir, state.OnDisk(disk.Name())))
 	if err != nil {
 		return kept, append(said, err.Error())
 	}
@@ -52,7 +63,7 @@ func useState(t *testing.T, dir string, disk *state.Disk) (kept map[int]bool, sa
 // the errors say what is the matter, and the state goes on when there is room.
 func TestADiskThatFailsAtEveryWrite(t *testing.T) {
 	t.Parallel()
-	whole := state.NewDisk(t)
+	whole := newDisk(t)
 	if kept, said := useState(t, t.TempDir(), whole); len(kept) != pairs || len(said) != 0 {
 		t.Fatalf("on a disk that works: %v, %q", kept, said)
 	}
@@ -64,10 +75,10 @@ func TestADiskThatFailsAtEveryWrite(t *testing.T) {
 	if soak() {
 		step = 1
 	}
-	for _, fault := range []state.Fault{state.DiskFull, state.DiskBroken, state.DiskShort} {
+	for _, fault := range []faultydisk.Fault{faultydisk.Full, faultydisk.Broken, faultydisk.Short} {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
-			disk := state.NewDisk(t)
+			disk := newDisk(t)
 			for n := 1; n <= writes; n += step {
 				failAt(t, disk, n, fault)
 			}
@@ -75,7 +86,7 @@ func TestADiskThatFailsAtEveryWrite(t *testing.T) {
 	}
 }
 
-func failAt(t *testing.T, disk *state.Disk, n int, fault state.Fault) {
+func failAt(t *testing.T, disk *faultydisk.Disk, n int, fault faultydisk.Fault) {
 	t.Helper()
 	dir := t.TempDir()
 	disk.Fail(n, fault)
@@ -111,12 +122,12 @@ func failAt(t *testing.T, disk *state.Disk, n int, fault state.Fault) {
 // TestADiskThatIsRepaired goes on in the same session.
 func TestADiskThatIsRepaired(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []state.Fault{state.DiskFull, state.DiskBroken, state.DiskShort} {
+	for _, fault := range []faultydisk.Fault{faultydisk.Full, faultydisk.Broken, faultydisk.Short} {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			disk := state.NewDisk(t)
-			s := openState(t, dir, disk.Use)
+			disk := newDisk(t)
+			s := openState(t, dir, state.OnDisk(disk.Name()))
 			put(t, s, state.Put{Key: state.Key{Addr: "before"}, Object: whole("before")})
 			disk.Fail(1, fault)
 			if err := s.Append(t.Context(), state.Put{Key: state.Key{Addr: "during"}, Object: whole("during")}); err == nil {

@@ -40,6 +40,7 @@ func TestImports(t *testing.T) {
 		"cloudsim is not built in":  {[]string{"core", "plugins", "sdk"}, []string{"sdk/cloudtest"}, []string{"internal/cloudsim"}, "the embedded cloud is reached like any other, over HTTP"},
 		"cloudtest is for tests":    {[]string{"core", "plugins", "sdk", "cmd", "internal"}, nil, []string{"sdk/cloudtest"}, "it brings a whole cloud along"},
 		"cloudtest is thin":         {[]string{"sdk/cloudtest"}, nil, []string{"core", "plugins", "sdk", "cmd"}, "it shows internal/cloudsim to tests, and nothing else"},
+		"disks fail in tests only":  {[]string{"core", "plugins", "sdk", "cmd", "internal"}, nil, []string{"internal/faultydisk"}, "it reaches into SQLite"},
 		"graph is generic":          {[]string{"core/graph"}, nil, []string{"core", "sdk", "plugins", "internal", "cmd"}, "it knows nothing of stacks"},
 		"diag is the lowest layer":  {[]string{"core/diag"}, nil, []string{"core", "sdk", "plugins", "internal", "cmd"}, "every phase uses it"},
 		"spec needs no later phase": {[]string{"core/spec"}, nil, []string{"core/eval", "core/plan", "core/apply", "core/state", "core/pluginhost", "sdk"}, "loading needs no plugin and no cloud"},
