@@ -24,6 +24,7 @@ import (
 	"github.com/moldctl/moldctl/core/plan"
 	"github.com/moldctl/moldctl/core/pluginhost"
 	"github.com/moldctl/moldctl/internal/cloudsim"
+	"github.com/moldctl/moldctl/internal/faultydisk"
 	"github.com/moldctl/moldctl/plugins/autoscale"
 	"github.com/moldctl/moldctl/plugins/compute"
 	"github.com/moldctl/moldctl/plugins/identity"
@@ -101,6 +102,7 @@ type outcome struct {
 	Said    string
 	Failed  bool
 	Outputs map[string]string
+	Writes  int // durable ones, if they were watched
 }
 
 // perform is the program: one engine, one action.
@@ -110,8 +112,19 @@ func perform(text string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	var disk *faultydisk.Disk
+	if watched := os.Getenv(writeVariable); watched != "" {
+		var err error
+		if disk, err = diskOfRun(watched); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+	}
 	out, files := r.do(context.Background())
 	_ = files
+	if disk != nil {
+		out.Writes = disk.Flushes()
+	}
 	data, err := json.Marshal(out)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
