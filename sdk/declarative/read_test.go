@@ -316,7 +316,7 @@ func TestMachineUpdates(t *testing.T) {
 				"updateVirtualMachine id=vm-1 userdata=IyEvYmluL3No", stop, look,
 			},
 		},
-		"nothing":          {nil, nil, nil},
+		"nothing": {nil, nil, nil},
 		"a name for the id that was read is no change": {
 			map[string]cty.Value{"offering": text("large-id"), "running": cty.False}, map[string]cty.Value{"offering": text("Large")},
 			[]string{start, look},
