@@ -16,8 +16,10 @@ import (
 	"github.com/moldctl/moldctl/internal/postgrestest"
 )
 
-// leaseTime is short, and long beside what a busy machine takes for a query.
-const leaseTime = 3 * time.Second
+// leaseTime is short, and long beside what a busy machine takes to renew a
+// lease: a run that loses its lease before it has come to the call that is held
+// would end, and nothing be held.
+const leaseTime = 10 * time.Second
 
 // newTeam is a world whose state lies in a database.
 func newTeam(t *testing.T, server *postgrestest.Server) *world {
@@ -114,11 +116,17 @@ func (w *world) until(what string, limit time.Duration, is func() bool) {
 	}
 }
 
-// held waits until the cloud holds a call.
-func (w *world) held() {
-	w.t.Helper()
-	w.until("a call is held", 30*time.Second, func() bool {
-		all := w.cloud.Faults()
+// held waits until the cloud holds a call of the run. A run that ends instead
+// says why.
+func (r *running) held() {
+	r.t.Helper()
+	r.until("a call is held", time.Minute, func() bool {
+		select {
+		case err := <-r.ended:
+			r.t.Fatalf("it ended before the call that is held: %v\n%s%s", err, r.stdout.String(), r.stderr.String())
+		default:
+		}
+		all := r.cloud.Faults()
 		return len(all) == 1 && all[0].Held == 1
 	})
 }
@@ -127,9 +135,6 @@ func (w *world) held() {
 // the end of their lease: another run takes over and finishes. When the first
 // one goes on it writes nothing, neither to the state nor to the cloud.
 func TestStoppedHolder(t *testing.T) {
-	if os.Getenv("MOLDCTL_SOAK") == "" {
-		t.Skip("SKIPPED: waits for leases in real time; MOLDCTL_SOAK runs it")
-	}
 	t.Parallel()
 	server := postgrestest.Start(t)
 	creates, inventory := undisturbed(t, rules)
@@ -139,12 +144,13 @@ func TestStoppedHolder(t *testing.T) {
 		"before a look": {Command: "listPublicIpAddresses", Kind: "hold"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait for the ends of leases
 			w := newTeam(t, server)
 			w.shared.Environment = strings.ReplaceAll(name, " ", "-")
 			w.write(rules)
 			w.fault(f)
 			first := w.begin("apply")
-			w.held()
+			first.held()
 			first.signal(syscall.SIGSTOP)
 			// What the cloud was asked before that may still be carried out.
 			w.cloud.RemoveFault("")
@@ -153,7 +159,7 @@ func TestStoppedHolder(t *testing.T) {
 			before := w.calls()
 
 			first.signal(syscall.SIGCONT)
-			out := first.wait(time.Minute)
+			out := first.wait(2 * time.Minute)
 			if !out.Failed || !strings.Contains(out.Said, "lease") {
 				t.Errorf("the first run does not say that it lost its lease:\n%s", out.Said)
 			}
@@ -183,10 +189,10 @@ func TestDatabaseStopped(t *testing.T) {
 			w.write(rules)
 			w.fault(f)
 			first := w.begin("apply")
-			w.held()
+			first.held()
 			server.Stop(t)
 			w.cloud.RemoveFault("")
-			out := first.wait(time.Minute)
+			out := first.wait(2 * time.Minute)
 			if !out.Failed || !strings.Contains(out.Said, "does not answer") {
 				t.Errorf("the run does not say that the database is away:\n%s", out.Said)
 			}
@@ -203,11 +209,11 @@ func TestDatabaseStopped(t *testing.T) {
 			w.write(rules)
 			w.fault(f)
 			first := w.begin("apply")
-			w.held()
+			first.held()
 			server.Stop(t)
 			w.cloud.RemoveFault("")
 			server.Run(t)
-			if out := first.wait(time.Minute); out.Failed {
+			if out := first.wait(2 * time.Minute); out.Failed {
 				t.Errorf("a server that was away for a moment ended the run:\n%s", out.Said)
 			}
 			w.once(creates)
