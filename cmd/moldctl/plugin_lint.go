@@ -76,6 +76,10 @@ func (c *pluginLintCommand) Run(io streams) error {
 	if diags.HasErrors() {
 		return exitCode(exitError)
 	}
-	fmt.Fprintf(io.out, "%s is sound: %d types.\n", p.name, len(spec.Types))
+	types := fmt.Sprintf("%d types", len(spec.Types))
+	if len(spec.Types) == 1 {
+		types = "1 type"
+	}
+	fmt.Fprintf(io.out, "%s is sound: %s.\n", p.name, types)
 	return nil
 }

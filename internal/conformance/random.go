@@ -120,7 +120,7 @@ func (w *world) tryRandom(ctx context.Context, s *scene, about string, texts [][
 			}
 		}
 		if err != nil {
-			err = fmt.Errorf("%w\n%s", err, stack)
+			err = few(err.Error(), texts)
 		}
 		if !w.judge(RandomApplies, s.typ.Name, about, err) {
 			return false
@@ -132,6 +132,28 @@ func (w *world) tryRandom(ctx context.Context, s *scene, about string, texts [][
 	}
 	w.judge(RandomApplies, s.typ.Name, about, skipf("the plan refused all of them"))
 	return true
+}
+
+// mostSaid is how many errors of a stack of random configurations are told:
+// what is wrong with one is, as a rule, wrong with others.
+const mostSaid = 2
+
+var beginning = regexp.MustCompile(`(?m)^Error: `)
+
+// few is what was said against configurations, as far as it helps: the first
+// errors, and the configurations that these name.
+func few(message string, texts [][]string) error {
+	if starts := beginning.FindAllStringIndex(message, -1); len(starts) > mostSaid {
+		more := len(starts) - mostSaid
+		message = strings.TrimRight(message[:starts[mostSaid][0]], "\n") + fmt.Sprintf("\n\nand %d more errors.", more)
+	}
+	named := texts
+	if left, err := without(texts, message); err == nil {
+		named = slices.DeleteFunc(slices.Clone(texts), func(config []string) bool {
+			return slices.ContainsFunc(left, func(other []string) bool { return &other[0] == &config[0] })
+		})
+	}
+	return fmt.Errorf("%s\n\n%s", message, strings.Join(slices.Concat(named...), "\n"))
 }
 
 // planRefused is what a plan said against a stack.

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -64,6 +65,9 @@ func (r *Report) Count(o Outcome) int {
 	return n
 }
 
+// indented finds the lines after the first that hold something.
+var indented = regexp.MustCompile(`\n([^\n])`)
+
 // Text writes the report for people: each type with its checks, what failed
 // with what came, and a line that sums up.
 func (r *Report) Text(w io.Writer, verbose bool) error {
@@ -84,7 +88,7 @@ func (r *Report) Text(w io.Writer, verbose bool) error {
 		}
 		fmt.Fprintf(&b, "  %s %s: %s\n", mark, name, result.Says)
 		if result.Text != "" {
-			fmt.Fprintf(&b, "      %s\n", strings.ReplaceAll(strings.TrimSpace(result.Text), "\n", "\n      "))
+			fmt.Fprintf(&b, "      %s\n", indented.ReplaceAllString(strings.TrimSpace(result.Text), "\n      $1"))
 		}
 	}
 	if b.Len() > 0 {

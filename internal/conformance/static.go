@@ -47,7 +47,7 @@ var secret = regexp.MustCompile(`(^|_)(password|secret|token|private_key|passphr
 func (k *kit) describe(t *pluginspec.Type) {
 	var unshown, limits, bare []error
 	for path, a := range t.All() {
-		if a.Required && a.ExampleText == "" && len(a.Values) == 0 && a.Type != cty.Bool {
+		if a.Unshown() {
 			unshown = append(unshown, fmt.Errorf("%s has neither an example nor values to choose from", path))
 		}
 		if secret.MatchString(a.Name) && !a.Sensitive {

@@ -27,8 +27,8 @@ types:
     summary: A record.
     attributes:
       id: {type: string, computed: true, doc: Its id.}
-      name: {type: string, required: true, replace: true, doc: Its name.}
-      data: {type: string, required: true, doc: What it stands for.}
+      name: {type: string, required: true, replace: true, example: x, doc: Its name.}
+      data: {type: string, required: true, example: x, doc: What it stands for.}
       note: {type: string, optional: true, param: meta.note, doc: A note.}
     create: {method: POST, path: /records, wrap: record, result: record}
     read: {method: GET, path: "/records/${self.id}", batch: true}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/moldctl/moldctl/sdk/apitable"
 )
@@ -53,6 +54,16 @@ func (l *linter) fail(rng hcl.Range, summary, format string, args ...any) {
 // Undocumented is the summary of a warning about what says nothing to users.
 const Undocumented = "Missing documentation"
 
+// Unshown is the summary of a warning about what users are not shown how to
+// write.
+const Unshown = "Missing example"
+
+// Unshown tells whether an attribute is required, and nothing in plugin.yaml
+// shows how it is written.
+func (a *Attribute) Unshown() bool {
+	return a.Required && a.ExampleText == "" && len(a.Values) == 0 && a.Type != cty.Bool
+}
+
 func (l *linter) documented(rng hcl.Range, name, doc string) {
 	if strings.TrimSpace(doc) == "" {
 		l.diags = append(l.diags, &hcl.Diagnostic{
@@ -66,6 +77,12 @@ func (l *linter) docs(t *Type) {
 	l.documented(t.Range, t.Name, t.Summary)
 	for path, a := range t.All() {
 		l.documented(a.Range, path, a.Doc)
+		if a.Unshown() {
+			l.diags = append(l.diags, &hcl.Diagnostic{
+				Severity: hcl.DiagWarning, Summary: Unshown, Subject: a.Range.Ptr(),
+				Detail: fmt.Sprintf("%q is required and has no example: users see none, and plugin test fails. Write `example: VALUE`, or network.web.id where it is the id of another object.", path),
+			})
+		}
 	}
 	var blocks func([]*Block)
 	blocks = func(list []*Block) {

@@ -27,9 +27,9 @@ func resource(attributes, verbs string) string {
   net:
     summary: A network.
     attributes:
-      name: {type: string, required: true, doc: x}
-      offering: {type: string, replace: true, param: networkofferingid, required: true, doc: x}
-      zone: {type: string, replace: true, param: zoneid, required: true, doc: x}
+      name: {type: string, required: true, doc: x, example: x}
+      offering: {type: string, replace: true, param: networkofferingid, required: true, doc: x, example: x}
+      zone: {type: string, replace: true, param: zoneid, required: true, doc: x, example: x}
 ` + attributes + `    create: {call: createNetwork, result: network}
     read: {call: listNetworks, result: network}
     delete: deleteNetwork
