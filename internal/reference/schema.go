@@ -81,7 +81,6 @@ func forms() map[string]any {
 		"a type: find": oneOf(ref("a call"), ref("find with a handler")),
 		"a type: plan": oneOf(object{"type": "boolean"}, ref("this verb")), "a type: check": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a type: upgrade": oneOf(object{"type": "boolean"}, ref("this verb")),
-		"a type: upgrade": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a block: blocks": mapOf(ref("a block")), "a block: children": ref("children"),
 		"a verb: calls": listOf(ref("call-or-command")), "a call: wait": ref("wait"), "a call: needs_state": oneOf(object{"enum": pluginspec.Keys()["needs_state"]["state"].Words}, ref("needs_state")),
 		"an attribute: default": object{}, "an attribute: example": object{}, "an attribute: replace": object{"type": []string{"boolean", "string"}},
