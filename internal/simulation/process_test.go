@@ -27,6 +27,7 @@ import (
 	"github.com/moldctl/moldctl/core/state"
 	"github.com/moldctl/moldctl/sdk"
 	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
 	"github.com/moldctl/moldctl/sdk/wire"
 )
 
@@ -82,8 +83,8 @@ func (w *world) newProcess() (*process, error) {
 	p.ctx, p.twice = context.WithCancel(context.Background())
 	p.stop, p.once = context.WithCancel(p.ctx)
 	var sources []pluginhost.Source
-	for name, text := range map[string]string{"ground": groundSpec, "house": houseSpec} {
-		sources = append(sources, pluginhost.Source{Name: name, Spec: []byte(text), Dial: func() (wire.PluginClient, func()) { return p.dial(name, text) }})
+	for name, text := range specs {
+		sources = append(sources, pluginhost.Source{Name: name, Spec: []byte(text), Tree: trees()[name], Dial: func() (wire.PluginClient, func()) { return p.dial(name, text) }})
 	}
 	slices.SortFunc(sources, func(a, b pluginhost.Source) int { return strings.Compare(a.Name, b.Name) })
 	host, diags := pluginhost.New(pluginhost.Options{Sources: sources, RunID: p.name})
@@ -96,9 +97,25 @@ func (w *world) newProcess() (*process, error) {
 	return p, nil
 }
 
+// specs are the plugins' texts.
+var specs = map[string]string{"ground": groundSpec, "house": houseSpec}
+
+// trees hold what the texts say, so that no run of the program parses YAML.
+var trees = sync.OnceValue(func() map[string][]byte {
+	out := map[string][]byte{}
+	for name, text := range specs {
+		tree, err := pluginspec.EncodeTree("plugin.yaml", []byte(text))
+		if err != nil {
+			panic(err) // the texts are wrong
+		}
+		out[name] = tree
+	}
+	return out
+})
+
 // dial starts a plugin.
 func (p *process) dial(name, text string) (wire.PluginClient, func()) {
-	plugin := sdk.Plugin{Spec: []byte(text)}
+	plugin := sdk.Plugin{Spec: []byte(text), Tree: trees()[name]}
 	if name == "house" {
 		plugin.Handlers = sdk.Handlers{"image": sdk.Handle[image](builder{})}
 	}
