@@ -206,6 +206,9 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		Key: state.Key{Addr: s.inst.String()}, Instance: s.inst, Type: s.t, Cloud: s.r.Cloud, Block: s.r, Each: s.each,
 		Prior: exists, Planned: planned, Lookups: lookups, Object: s.row, DependsOn: s.needs, Import: m.adopted[s.inst] != nil,
 	}
+	if path := m.edited(s, planned, lookups); path != "" {
+		return m.startOver(ctx, s, step, desired, path)
+	}
 	if exists.IsNull() {
 		step.Action, step.Reason = Create, m.whyCreate(s)
 		diags := m.refine(ctx, s, step, desired)
