@@ -83,7 +83,7 @@ func forms() map[string]any {
 		"a type: upgrade": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a block: blocks": mapOf(ref("a block")), "a block: children": ref("children"),
 		"a verb: calls": listOf(ref("call-or-command")), "a call: wait": ref("wait"), "a call: needs_state": oneOf(object{"enum": pluginspec.Keys()["needs_state"]["state"].Words}, ref("needs_state")),
-		"an attribute: default": object{}, "an attribute: example": object{}, "an attribute: replace": object{"type": []string{"boolean", "string"}},
+		"an attribute: default": object{}, "an attribute: assign": ref("assign"), "an attribute: example": object{}, "an attribute: replace": object{"type": []string{"boolean", "string"}},
 		"identity: natural": oneOf(ref("templates"), listOf(object{"type": "string"})),
 		"http: auth":        ref("auth"), "http: errors": ref("errors"), "http: tls": ref("tls"), "auth: basic": ref("basic"),
 	}
@@ -99,6 +99,9 @@ func forms() map[string]any {
 	}
 	for _, name := range []string{"list", "create", "update", "delete", "order"} {
 		out["children: "+name] = ref("call-or-command")
+	}
+	for _, name := range []string{"add", "remove", "list"} {
+		out["assign: "+name] = ref("call-or-command")
 	}
 	for _, place := range []string{"a call: params", "a call: query", "a call: headers", "a call: body", "http: headers", "auth: header", "auth: query"} {
 		out[place] = ref("templates")

@@ -98,6 +98,11 @@ func (w *page) calls(t *pluginspec.Type) {
 	if t.Tags != "" {
 		add("tags", "`createTags`", "`deleteTags`")
 	}
+	for _, a := range t.Attributes {
+		if a.Assign != nil {
+			add("elements of "+a.Name, commands(slices.DeleteFunc([]*pluginspec.Call{a.Assign.List, a.Assign.Add, a.Assign.Remove}, func(c *pluginspec.Call) bool { return c == nil })...)...)
+		}
+	}
 	w.childCalls(t.Blocks, add)
 	rows = slices.DeleteFunc(rows, func(row [2]string) bool { return row[1] == "" })
 	if len(rows) == 0 {

@@ -116,7 +116,7 @@ func clearable(ty cty.Type) bool {
 
 // sendable says whether an attribute may be a parameter at all.
 func sendable(a *pluginspec.Attribute) bool {
-	return a.Name != "id" && a.Name != "tags" && (a.Required || a.Optional || a.Default != nil || !a.Computed)
+	return a.Name != "id" && a.Name != "tags" && a.Assign == nil && (a.Required || a.Optional || a.Default != nil || !a.Computed)
 }
 
 // mutate makes one call, unless its condition says no. made is false then.

@@ -60,6 +60,16 @@ func itemKey(b *pluginspec.Block, item cty.Value) string {
 	return strings.TrimRight(strings.Join(parts, "/"), "/")
 }
 
+// syncParts brings what the object is made of in line: associations, then
+// children.
+func (o *operation) syncParts(ctx context.Context) []Problem {
+	problems := o.syncAssigned(ctx)
+	if len(problems) > 0 && !known(o.Prior) {
+		o.showAssigned(context.WithoutCancel(ctx))
+	}
+	return append(problems, o.syncAllChildren(ctx)...)
+}
+
 // syncAllChildren brings every block of children in line with self.
 func (o *operation) syncAllChildren(ctx context.Context) []Problem {
 	var problems []Problem
@@ -89,6 +99,10 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 		prior[item.key] = item.value
 	}
 	failed := o.adoptChildren(b, want)
+	edited, err := o.editedChildren(b, want)
+	if err != nil {
+		return []Problem{o.problem("Cannot take up the "+b.Name+" blocks", b.Name, err)}
+	}
 	have := maps.Clone(o.private.Children[b.Name])
 	var drop, update, add []string
 	for key := range have {
@@ -97,7 +111,9 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 		switch {
 		case !ok:
 			drop = append(drop, key)
-		case failed[key]:
+		case edited[key] && updatable(b):
+			update = append(update, key)
+		case failed[key], edited[key]:
 			drop, add = append(drop, key), append(add, key)
 		case !read || was.RawEquals(wanted):
 		case b.Child.Update != nil && !replaced(b, was, wanted):

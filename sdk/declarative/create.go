@@ -29,7 +29,7 @@ func (rt *Runtime) Create(ctx context.Context, req Request) Result {
 	if err := o.syncTags(ctx, nil, tagsOf(planned)); err != nil {
 		problems = append(problems, o.problem("Cannot tag "+o.typ.Name, "tags", err))
 	}
-	problems = append(problems, o.syncAllChildren(ctx)...)
+	problems = append(problems, o.syncParts(ctx)...)
 	if len(problems) == 0 && o.stale {
 		if err := o.readBack(ctx); err != nil {
 			problems = append(problems, o.problem("Cannot read the new "+o.typ.Name, "", err))

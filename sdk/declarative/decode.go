@@ -57,7 +57,7 @@ func (d *decoder) attribute(a *pluginspec.Attribute, base cty.Value) (cty.Value,
 	}
 	// What the user left to the cloud is not managed, whatever the cloud made of it.
 	left := known && base.IsNull() && !a.Computed
-	if left || a.WriteOnly || a.Field == notReadable {
+	if left || a.WriteOnly || a.Field == notReadable || a.Assign != nil && a.Assign.List != nil {
 		return fallback, nil
 	}
 	v, found, err := d.read(a)

@@ -77,6 +77,11 @@ func (o *operation) remove(ctx context.Context) Result {
 			return o.kept(err)
 		}
 	}
+	if len(o.typ.Delete.Calls) == 0 {
+		if err := o.removeAssigned(ctx); err != nil {
+			return o.kept(err)
+		}
+	}
 	if outlives(o.typ) {
 		return Result{Status: Gone}
 	}

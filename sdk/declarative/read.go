@@ -246,7 +246,10 @@ func (r *reading) decode(ctx context.Context, item ReadItem, object cloudstack.O
 	if r.Type.Tags != "" {
 		attrs["tags"] = readTags(object, prior)
 	}
-	value := withBlocks(r.Type, attrs, prior)
+	value, err := r.readAssigned(ctx, withBlocks(r.Type, attrs, prior), prior)
+	if err != nil {
+		return cty.NilVal, fmt.Errorf("%s %s: %w", r.Type.Name, item.ID, err)
+	}
 	for _, b := range r.Type.Blocks {
 		if b.Child == nil {
 			continue

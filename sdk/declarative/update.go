@@ -34,7 +34,7 @@ func (rt *Runtime) Update(ctx context.Context, req Request) Result {
 		if err := o.syncTags(ctx, tagsOf(o.Prior), tagsOf(o.Planned)); err != nil {
 			problems = append(problems, o.problem("Cannot change the tags of "+o.typ.Name, "tags", err))
 		}
-		problems = append(problems, o.syncAllChildren(ctx)...)
+		problems = append(problems, o.syncParts(ctx)...)
 	}
 	if len(problems) > 0 {
 		return o.halfway(ctx, problems)

@@ -132,8 +132,8 @@ func (s *source) verbs(p *Plugin, t *Type) {
 		if t.Delete == nil {
 			missing("delete", "what was created could never be removed")
 		}
-		if len(t.Create.Calls) == 0 && !t.Create.Handler && !slices.ContainsFunc(t.Blocks, func(b *Block) bool { return b.Child != nil }) {
-			s.failAt(t.Range, "Call expected", "create of \""+t.Name+"\" has no call, and no block has children: nothing would be made.")
+		if len(t.Create.Calls) == 0 && !t.Create.Handler && !t.nothingButParts() {
+			s.failAt(t.Range, "Call expected", "create of \""+t.Name+"\" has no call, no block has children, and no attribute has assign: nothing would be made.")
 		}
 		if t.Identity == nil && len(t.Create.Calls) > 0 {
 			missing("identity", "an interrupted create could not be found again")
@@ -147,6 +147,7 @@ func (s *source) verbs(p *Plugin, t *Type) {
 	}
 	s.transport(p, t)
 	s.states(p, t)
+	s.assigned(p, t)
 }
 
 // transport checks that calls are written for the plugin's transport.
@@ -169,6 +170,16 @@ func (t *Type) calls() []*Call {
 	}
 	if t.Find != nil && t.Find.Call != nil {
 		out = append(out, t.Find.Call)
+	}
+	for _, a := range t.Attributes {
+		if a.Assign == nil {
+			continue
+		}
+		for _, c := range []*Call{a.Assign.Add, a.Assign.Remove, a.Assign.List} {
+			if c != nil {
+				out = append(out, c)
+			}
+		}
 	}
 	var nested func(blocks []*Block)
 	nested = func(blocks []*Block) {

@@ -120,7 +120,7 @@ types:
     find: {call: c, by: [a], name: n, display: d}
     attributes:
       a: {type: string, default: d, required: true, optional: true, computed: true, sensitive: true, write_only: true, volatile: true,
-          local_file: true, lookup: l, param: p, field: f, encode: e, role: user, deprecated: d, since: s, doc: d, affects: [a], equal: case,
+          local_file: true, lookup: l, param: p, field: f, encode: e, assign: {add: a, remove: r, list: l, field: f, ids: i, batch: 1, exclusive: e}, role: user, deprecated: d, since: s, doc: d, affects: [a], equal: case,
           example: e, replace: true, values: [a], pattern: p, format: ipv4, min: 1, max: 1, min_length: 1, max_length: 1, conflicts: [a],
           together: [a], exactly_one: [a]}
     blocks:

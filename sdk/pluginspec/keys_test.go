@@ -30,7 +30,8 @@ func TestKeys(t *testing.T) {
 		"a plugin.yaml: config", "a plugin.yaml: http", "a plugin.yaml: steps", "a plugin.yaml: types",
 		"a step: attributes",
 		"a type: attributes", "a type: blocks", "a type: create", "a type: delete", "a type: find", "a type: identity", "a type: plan", "a type: prune",
-		"a type: read", "a type: renamed", "a type: requires", "a type: update", "a verb: calls", "an attribute: default", "an attribute: example",
+		"a type: read", "a type: renamed", "a type: requires", "a type: update", "a verb: calls", "an attribute: assign", "an attribute: default", "an attribute: example",
+		"assign: add", "assign: list", "assign: remove",
 		"auth: basic", "auth: header", "auth: query", "children: create", "children: delete", "children: list", "children: order", "children: update",
 		"http: auth", "http: errors", "http: headers", "http: paging", "http: tls",
 	}

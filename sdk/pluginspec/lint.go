@@ -108,7 +108,7 @@ func (a *Attribute) ParamNames() []string {
 // read from a field ("-", or a template).
 func (a *Attribute) FieldNames() []string {
 	switch {
-	case a.Field == "-" || strings.Contains(a.Field, "${") || a.WriteOnly:
+	case a.Field == "-" || strings.Contains(a.Field, "${") || a.WriteOnly || a.Assign != nil && a.Assign.List != nil:
 		return nil
 	case a.Field != "":
 		return []string{a.Field}
@@ -124,6 +124,7 @@ func (l *linter) typ(t *Type) {
 		l.call(c)
 	}
 	l.states(t)
+	l.associations(t)
 	if t.Create != nil && !t.Create.Handler && len(t.Create.Calls) > 0 {
 		l.sent(t)
 		l.required(t.Create.Calls[0], t.Attributes, t.marked())
@@ -235,9 +236,9 @@ func (l *linter) sent(t *Type) {
 		}
 	}
 	for _, a := range t.Attributes {
-		used := !a.given() || l.owns(t, a) || (a.Name == "tags" && t.Tags != "") ||
+		used := !a.given() || a.Assign != nil || l.owns(t, a) || (a.Name == "tags" && t.Tags != "") ||
 			slices.ContainsFunc(calls, func(c *Call) bool { return l.takes(c, a) || mentions(c.When, a.Name) }) ||
-			l.childrenUse(t.Blocks, a.Name)
+			l.childrenUse(t.Blocks, a.Name) || assignUses(t, a.Name)
 		if !used {
 			l.fail(a.Range, "Attribute is never sent", "No call of %q has a parameter %q for the attribute %q. Name the parameter with `param`, or use it in `params`.", t.Name, a.ParamNames()[0], a.Name)
 		}
@@ -278,7 +279,7 @@ func (l *linter) required(c *Call, attrs []*Attribute, also []string) {
 		have = append(have, base)
 	}
 	for _, a := range attrs {
-		if a.given() && (c.Only == nil || slices.Contains(c.Only, a.Name)) {
+		if a.given() && a.Assign == nil && (c.Only == nil || slices.Contains(c.Only, a.Name)) {
 			have = append(have, a.ParamNames()...)
 		}
 	}
@@ -318,8 +319,8 @@ func (l *linter) anyChange(t *Type) {
 		return
 	}
 	for _, a := range t.Attributes {
-		settled := !a.given() || a.Replace || a.ReplaceWhen != "" || a.Volatile || a.Name == "tags" && t.Tags != ""
-		if settled || l.childrenUse(t.Blocks, a.Name) {
+		settled := !a.given() || a.Assign != nil || a.Replace || a.ReplaceWhen != "" || a.Volatile || a.Name == "tags" && t.Tags != ""
+		if settled || l.childrenUse(t.Blocks, a.Name) || assignUses(t, a.Name) {
 			continue
 		}
 		sent := slices.ContainsFunc(t.Update.Calls, func(c *Call) bool {
@@ -387,7 +388,7 @@ func (l *linter) updates(t *Type) {
 		}
 	}
 	for _, a := range t.Attributes {
-		if a.given() && !a.Replace && a.ReplaceWhen == "" && !a.Volatile && !covered[a.Name] {
+		if a.given() && a.Assign == nil && !a.Replace && a.ReplaceWhen == "" && !a.Volatile && !covered[a.Name] {
 			l.fail(a.Range, "Attribute cannot change", "A change of %q leads nowhere: no update call has it in `on`, and it is not `replace: true`.", a.Name)
 		}
 	}

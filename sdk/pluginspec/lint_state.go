@@ -15,3 +15,17 @@ func (l *linter) states(t *Type) {
 		}
 	}
 }
+
+// associations checks that the calls which add and remove elements take them.
+func (l *linter) associations(t *Type) {
+	for _, a := range t.Attributes {
+		if a.Assign == nil {
+			continue
+		}
+		for _, c := range []*Call{a.Assign.Add, a.Assign.Remove} {
+			if command, ok := l.table.Command(c.Command); ok {
+				l.param(command, c.Range, a.Assign.IDs)
+			}
+		}
+	}
+}

@@ -93,6 +93,7 @@ var attributeKeys = map[string]func(s *source, a *attributeInFile, v *yaml.Node)
 		}
 		a.Replace = s.boolean(v)
 	},
+	"assign": func(s *source, a *attributeInFile, v *yaml.Node) { a.Assign = s.assign(v) },
 	"values": func(s *source, a *attributeInFile, v *yaml.Node) { a.Values = s.list(v) },
 	"pattern": func(s *source, a *attributeInFile, v *yaml.Node) {
 		a.Pattern, _ = s.str(v)

@@ -107,6 +107,9 @@ type Attribute struct {
 	// Affects names computed attributes that become unknown when an update
 	// changes this attribute ("id" of an image whose pipeline changed).
 	Affects []string
+	// Assign says that the elements are associations which calls of their own
+	// add and remove; nil: the attribute is sent with the others.
+	Assign *Assign
 	// LocalFile marks a step attribute that names a file of the stack: it
 	// enters the plan with its digest.
 	LocalFile bool
@@ -201,6 +204,24 @@ type Wait struct {
 	Until   string
 	Every   time.Duration
 	Timeout time.Duration
+}
+
+// Assign says how the elements of a set are brought in line with what is
+// associated with the object: machines of a rule, accounts of a template.
+type Assign struct {
+	Add    *Call
+	Remove *Call
+	// List lists what is associated with one object; nil: the object shows it in
+	// the attribute's field.
+	List *Call
+	// Field is the field of what List lists that holds an element, or a list of
+	// them; "" = id.
+	Field string
+	IDs   string // parameter that takes the elements
+	Batch int    // how many one call takes
+	// Exclusive names the attribute that says elements of others go too.
+	Exclusive string
+	Range     hcl.Range
 }
 
 // NeedsState says that a machine is brought into a state for a call, and back
