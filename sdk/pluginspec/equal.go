@@ -2,17 +2,20 @@ package pluginspec
 
 import (
 	"encoding/json"
+	"net"
 	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 )
 
 // Equal tells whether two values of an attribute mean the same to the cloud.
 // Null, an empty text and an empty collection are one: the cloud does not tell
-// them apart. `equal:` widens it further. Marks are ignored; a value that is
+// them apart. `equal:` widens it further; without it, what the format writes in
+// two ways is the same (80 and 80-80, 60s and 1m). Marks are ignored; a value that is
 // not yet known equals nothing.
 func Equal(a *Attribute, x, y cty.Value) bool {
 	x, _ = x.UnmarkDeep()
@@ -23,7 +26,11 @@ func Equal(a *Attribute, x, y cty.Value) bool {
 	if isEmpty(x) || isEmpty(y) {
 		return isEmpty(x) && isEmpty(y)
 	}
-	return x.RawEquals(y) || equalAs(a.Equal, x, y)
+	rule := a.Equal
+	if rule == "" && a.Format != "cidr" { // whose host bits may mean something
+		rule = a.Format
+	}
+	return x.RawEquals(y) || equalAs(rule, x, y)
 }
 
 func isEmpty(v cty.Value) bool {
@@ -88,8 +95,32 @@ func sameText(rule, x, y string) bool {
 	case "json":
 		var vx, vy any
 		return json.Unmarshal([]byte(x), &vx) == nil && json.Unmarshal([]byte(y), &vy) == nil && reflect.DeepEqual(vx, vy)
+	case "port_range":
+		return wholeRange(x) == wholeRange(y)
+	case "duration":
+		dx, errx := time.ParseDuration(x)
+		dy, erry := time.ParseDuration(y)
+		return errx == nil && erry == nil && dx == dy
+	case "ipv6":
+		ax, errx := netip.ParseAddr(x)
+		ay, erry := netip.ParseAddr(y)
+		return errx == nil && erry == nil && ax == ay
+	case "mac":
+		mx, errx := net.ParseMAC(x)
+		my, erry := net.ParseMAC(y)
+		return errx == nil && erry == nil && mx.String() == my.String()
+	case "uuid":
+		return strings.EqualFold(x, y)
 	}
 	return x == y
+}
+
+// wholeRange writes a range of one port as a range.
+func wholeRange(text string) string {
+	if strings.Contains(text, "-") {
+		return text
+	}
+	return text + "-" + text
 }
 
 // network reads a network without its host bits; an address is a network of

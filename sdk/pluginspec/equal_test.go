@@ -51,6 +51,33 @@ func TestEqual(t *testing.T) {
 		"map, other key":            {"case", cty.MapVal(map[string]cty.Value{"k": str("A")}), cty.MapVal(map[string]cty.Value{"l": str("a")}), false},
 		"unlike types do not panic": {"case", str("a"), cty.True, false},
 	}
+	formats := map[string]struct {
+		rule string
+		x, y cty.Value
+		want bool
+	}{
+		"a range of one port":     {"port_range", str("80"), str("80-80"), true},
+		"a longer range":          {"port_range", str("80"), str("80-81"), false},
+		"one time in other units": {"duration", str("1m"), str("60s"), true},
+		"another time":            {"duration", str("1m"), str("61s"), false},
+		"no time":                 {"duration", str("soon"), str("later"), false},
+		"ipv6":                    {"ipv6", str("2001:DB8::1"), str("2001:db8:0::1"), true},
+		"other ipv6":              {"ipv6", str("2001:db8::1"), str("2001:db8::2"), false},
+		"mac":                     {"mac", str("02:00:4C:5F:00:0A"), str("02-00-4c-5f-00-0a"), true},
+		"other mac":               {"mac", str("02:00:4c:5f:00:0a"), str("02:00:4c:5f:00:0b"), false},
+		"uuid":                    {"uuid", str("6F5A4C9E-3c5b-4b7e-9a41-0c2d3e4f5a6b"), str("6f5a4c9e-3c5b-4b7e-9a41-0c2d3e4f5a6b"), true},
+		"json by its format":      {"json", str(`{"a": 1}`), str(`{"a":1}`), true},
+		"host bits may count":     {"cidr", str("10.1.1.7/24"), str("10.1.1.0/24"), false},
+		"in sets":                 {"port_range", cty.SetVal([]cty.Value{str("80"), str("81-90")}), cty.SetVal([]cty.Value{str("80-80"), str("81-90")}), true},
+	}
+	for name, tt := range formats {
+		t.Run("format: "+name, func(t *testing.T) {
+			t.Parallel()
+			if got := Equal(&Attribute{Format: tt.rule}, tt.x, tt.y); got != tt.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
