@@ -23,11 +23,20 @@ func changes(ctx context.Context, w *world, s *scene) error {
 		return err
 	}
 	for _, c := range list {
-		if err := w.change(ctx, s, c); err != nil {
-			return err
+		if err = w.change(ctx, s, c); err != nil {
+			break
 		}
 	}
-	return w.blocks(ctx, s)
+	if err == nil {
+		err = w.blocks(ctx, s)
+	}
+	if err != nil && !errors.Is(err, errStuck) {
+		return err
+	}
+	if err := w.leaked(); err != nil {
+		w.judge(SecretsUnlogged, s.typ.Name, "while it is changed", err)
+	}
+	return nil
 }
 
 // choice is an attribute and what to try for it; or why nothing can be tried.
@@ -48,6 +57,7 @@ func (w *world) choices(ctx context.Context, s *scene) (out []choice, err error)
 	if err != nil {
 		return nil, err
 	}
+	w.keep(s.typ, value)
 	for _, a := range s.typ.Attributes {
 		if (a.Computed && !a.Optional) || a.Volatile || a.Deprecated != "" {
 			continue
@@ -63,6 +73,9 @@ func (w *world) choices(ctx context.Context, s *scene) (out []choice, err error)
 // judges what comes of it.
 func (w *world) change(ctx context.Context, s *scene, c choice) error {
 	for _, value := range c.list {
+		if err := w.setAside(); err != nil {
+			return err
+		}
 		accepted, done, err := w.tryChange(ctx, s, c.attr, s.changed(c.attr.Name, value))
 		if err != nil {
 			return err
@@ -70,6 +83,11 @@ func (w *world) change(ctx context.Context, s *scene, c choice) error {
 		if accepted != nil {
 			c.why = skipf("no value was accepted, at last: %v", accepted)
 			continue
+		}
+		if done && s.drifts(c.attr, value) {
+			if done, err = w.drifted(ctx, s, c.attr); err != nil {
+				return err
+			}
 		}
 		if done {
 			settled, err := w.apply(ctx, s.full())
@@ -82,6 +100,29 @@ func (w *world) change(ctx context.Context, s *scene, c choice) error {
 	}
 	w.judge(ChangeAsDeclared, s.typ.Name, c.attr.Name, c.why)
 	return nil
+}
+
+// drifts tells whether a change of an attribute is one that could be made
+// outside and must be seen: the object stays, and the attribute can be read. Of
+// an attribute that the stack does not speak of no plan says anything.
+func (s *scene) drifts(a *pluginspec.Attribute, value candidate) bool {
+	if written(s.text, a.Name) == "" && a.Default == nil {
+		return false
+	}
+	return !a.Replace && a.ReplaceWhen == "" && a.Field != "-" && !a.WriteOnly && len(value.beside) == 0
+}
+
+// drifted puts back the state from before a change, so that the change was made
+// behind its back, and looks whether the plan sees it.
+func (w *world) drifted(ctx context.Context, s *scene, a *pluginspec.Attribute) (seen bool, err error) {
+	if err := w.putBack(); err != nil {
+		return false, err
+	}
+	action, _, err := w.says(ctx, s, s.full())
+	if err == nil && action == plan.NoOp {
+		err = errors.New("the plan has nothing to do, though the attribute is not as it was")
+	}
+	return w.judge(DriftNoticed, s.typ.Name, a.Name, err), nil
 }
 
 // changed is the stack with one attribute set.
@@ -99,13 +140,18 @@ func (s *scene) changed(name string, c candidate) string {
 	return s.base(append(slices.Clone(c.beside), text)...)
 }
 
+// errStuck ends the changes of an object that cannot be brought back: what is
+// wrong was said.
+var errStuck = errors.New("the object cannot be brought back to how it was")
+
 // anew brings the object back to how it was when it started.
 func (w *world) anew(ctx context.Context, s *scene) error {
-	if _, err := w.apply(ctx, s.base()); err != nil {
-		return err
+	for _, text := range []string{s.base(), s.full()} {
+		if _, err := w.apply(ctx, text); err != nil {
+			return errors.Join(errStuck, err)
+		}
 	}
-	_, err := w.apply(ctx, s.full())
-	return err
+	return nil
 }
 
 // tryChange plans one change and carries it out. refused says why the plan

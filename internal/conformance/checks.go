@@ -50,6 +50,7 @@ var (
 	ChangeSettles    = Check{"change-settles", "the plan after a change is empty"}
 	ChangeKeepsID    = Check{"change-keeps-id", "an update keeps the object, a replacement makes another"}
 	ChangeReverts    = Check{"change-reverts", "the change can be taken back"}
+	DriftNoticed     = Check{"drift-noticed", "an attribute changed outside is noticed, and planned to be put back"}
 	BlockChanges     = Check{"block-changes", "blocks can be added and removed, and the plan afterwards is empty"}
 )
 
@@ -65,6 +66,7 @@ var (
 	CancelPrompt   = Check{"cancel-prompt", "a cancelled apply ends within seconds"}
 	CancelRecovers = Check{"cancel-recovers", "after a cancelled apply the next one finishes: no orphan, no duplicate"}
 	AsUser         = Check{"as-user", "an ordinary user can make, keep and delete it"}
+	RandomAsUser   = Check{"random-as-user", "an ordinary user can apply random configurations"}
 	RandomApplies  = Check{"random-applies", "random valid configurations can be applied"}
 	RandomSettles  = Check{"random-settles", "the plan after a random configuration is empty"}
 	RandomGone     = Check{"random-gone", "nothing is left of random configurations"}
@@ -77,8 +79,8 @@ func Checks() []Check {
 		IdentityDeclared, Findable, ReadBatched, ExampleApplies, ExampleSettles, ExampleDestroyed, CreateWorks, CreateSettles, CreateNamed,
 		OneCreate, IdleQuiet, BatchEqualsOne, ReadQuiet, FoundByID, FoundByName, FoundNothing, ImportByID, ImportByName, GoneNoticed,
 		GoneRecreated, DeletedTwice, DeleteWorks, SecretsUnlogged, SecretsSealed, ChangeAsDeclared, ChangeSettles, ChangeKeepsID,
-		ChangeReverts, BlockChanges, KilledCreate, KilledUpdate, KilledReplace, KilledDelete, AnswerLost, JobFails, Busy,
-		CancelPrompt, CancelRecovers, AsUser, RandomApplies, RandomSettles, RandomGone,
+		DriftNoticed, ChangeReverts, BlockChanges, KilledCreate, KilledUpdate, KilledReplace, KilledDelete, AnswerLost, JobFails, Busy,
+		CancelPrompt, CancelRecovers, AsUser, RandomAsUser, RandomApplies, RandomSettles, RandomGone,
 	}
 }
 

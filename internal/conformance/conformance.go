@@ -22,6 +22,7 @@ import (
 
 	"github.com/moldctl/moldctl/core/pluginhost"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
+	"github.com/moldctl/moldctl/sdk/wire"
 )
 
 // Subject is the plugin under test.
@@ -32,6 +33,9 @@ type Subject struct {
 	Files fs.FS
 	// Others serve the types that examples use beside the plugin's own.
 	Others []pluginhost.Source
+	// Inside, if set, reaches the plugin without a process, for the parts that
+	// neither kill it nor look at what it writes: see pluginhost.Source.Dial.
+	Inside func() (rpc wire.PluginClient, hangUp func())
 }
 
 // Options say how much is tested.
@@ -120,12 +124,15 @@ type part func(ctx context.Context, w *world, sc *scene) error
 
 // Parts names the parts of a test beside that of the text, in their order.
 func Parts() []string {
-	return []string{"example", "life", "user", "random", "changes", "kills", "mishaps"}
+	return []string{"example", "life", "user", "random", "random-user", "changes", "kills", "mishaps"}
 }
 
 // parts are those to be run.
 func (k *kit) parts() ([]part, error) {
-	all := map[string]part{"example": example, "life": life, "user": user, "random": random, "changes": changes, "kills": kills, "mishaps": mishaps}
+	all := map[string]part{
+		"example": example, "life": life, "user": user, "random": random, "random-user": randomAsUser,
+		"changes": changes, "kills": kills, "mishaps": mishaps,
+	}
 	var list []part
 	for _, name := range Parts() {
 		long := name == "changes" || name == "kills" || name == "mishaps"
@@ -218,6 +225,7 @@ func (k *kit) judge(c Check, typ, about string, err error) bool {
 		r.Outcome, r.Text = Skipped, string(skip)
 	case err != nil:
 		r.Outcome, r.Text = Failed, err.Error()
+		r.Where, r.Advice = k.place(c, typ, about, err), guide()[c.Name].advice
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -103,7 +103,7 @@ func step(p *plan.Plan, address string) (action plan.Action, replaced bool) {
 
 // empty says what a plan would still do.
 func empty(p *plan.Plan) error {
-	var todo []string
+	var todo, attributes []string
 	for _, s := range p.Steps {
 		if s.Action == plan.NoOp {
 			continue
@@ -111,13 +111,16 @@ func empty(p *plan.Plan) error {
 		line := fmt.Sprintf("%s %s (%s)", s.Action, s.Key.Addr, s.Reason)
 		for _, c := range s.Changes {
 			line += fmt.Sprintf("; %s: %s → %s", c.Path, show(c.Before), show(c.After))
+			if s.Action == plan.Update {
+				attributes = append(attributes, c.Path)
+			}
 		}
 		todo = append(todo, line)
 	}
 	if len(todo) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the plan still has: %s", strings.Join(todo, "\n"))
+	return unsettled{"the plan still has: " + strings.Join(todo, "\n"), attributes}
 }
 
 func show(v cty.Value) string {

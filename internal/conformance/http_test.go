@@ -39,7 +39,7 @@ func TestOverHTTP(t *testing.T) {
 	for _, name := range []string{"dns", "watch"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report, err := conformance.Run(t.Context(), overHTTP(t, name), conformance.Options{Random: configurations(name), Seed: 1, Parallel: 2, Brief: name != "dns" && !soak(), Thorough: soak()})
+			report, err := conformance.Run(t.Context(), overHTTP(t, name), conformance.Options{Random: configurations(), Seed: 1, Parallel: 2, Brief: name != "dns" && !soak(), Thorough: soak()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -242,7 +242,29 @@ func (w *world) queries(ctx context.Context, r *run, s *scene, row *state.Object
 	if err == nil && (len(byName) != 1 || byName[0].GetId() != row.ID) {
 		err = fmt.Errorf("%d objects were found by %q", len(byName), found[0].GetName())
 	}
+	if err == nil {
+		err = w.onlyWhole(find, found[0])
+	}
 	w.judge(FoundByName, s.typ.Name, "", err)
+}
+
+// onlyWhole searches for the beginning of a name: that is another object's name.
+func (w *world) onlyWhole(find func(attribute, value string) ([]*wire.FindReply_Found, error), object *wire.FindReply_Found) error {
+	letters := []rune(object.GetName())
+	if len(letters) < 2 {
+		return nil
+	}
+	part := string(letters[:len(letters)-1])
+	found, err := find("name", part)
+	if err != nil {
+		return fmt.Errorf("a query for the name %q: %w", part, err)
+	}
+	for _, f := range found {
+		if f.GetId() == object.GetId() && f.GetName() != part && f.GetDisplay() != part {
+			return fmt.Errorf("%q was found by the name %q, which is not its own", object.GetName(), part)
+		}
+	}
+	return nil
 }
 
 // imports takes the object out of the state and imports it again. known tells
@@ -320,15 +342,13 @@ func (w *world) sealed() error {
 // what it was before a delete.
 func (w *world) outside(ctx context.Context, s *scene, with, without []string) error {
 	vanish := func() error {
-		kept := filepath.Join(w.dir, "kept")
-		here := filepath.Join(w.dir, "stack", core.StateDir)
-		if err := errors.Join(os.RemoveAll(kept), os.CopyFS(kept, os.DirFS(here))); err != nil {
+		if err := w.setAside(); err != nil {
 			return err
 		}
 		if _, err := w.apply(ctx, s.base()); err != nil {
 			return err
 		}
-		return errors.Join(os.RemoveAll(here), os.CopyFS(here, os.DirFS(kept)))
+		return w.putBack()
 	}
 	err := vanish()
 	if err == nil {
@@ -351,6 +371,19 @@ func (w *world) outside(ctx context.Context, s *scene, with, without []string) e
 	}
 	w.judge(DeletedTwice, s.typ.Name, "", w.deletedTwice(ctx, s, without))
 	return nil
+}
+
+// setAside copies the state, as it is now.
+func (w *world) setAside() error {
+	kept := filepath.Join(w.dir, "kept")
+	return errors.Join(os.RemoveAll(kept), os.CopyFS(kept, os.DirFS(filepath.Join(w.dir, "stack", core.StateDir))))
+}
+
+// putBack makes the state what it was when it was set aside: what was done
+// since was done behind its back.
+func (w *world) putBack() error {
+	here := filepath.Join(w.dir, "stack", core.StateDir)
+	return errors.Join(os.RemoveAll(here), os.CopyFS(here, os.DirFS(filepath.Join(w.dir, "kept"))))
 }
 
 // deletedTwice sends the delete of an object that is gone: nobody looks before.

@@ -134,15 +134,11 @@ func (w *world) heldBack(ctx context.Context, id string, ended chan error) error
 
 // user leads an object through its life as an ordinary user.
 func user(ctx context.Context, w *world, s *scene) error {
-	if w.overHTTP() {
-		w.judge(AsUser, s.typ.Name, "", skipf("the double of the API knows one caller"))
+	if why := w.notForUsers(s); why != nil {
+		w.judge(AsUser, s.typ.Name, "", why)
 		return nil
 	}
-	if role := s.typ.Role; role != "" && role != "user" {
-		w.judge(AsUser, s.typ.Name, "", skipf("the type is for the role %s", role))
-		return nil
-	}
-	w.account = "user"
+	w.account, w.inside = "user", true
 	err := func() error {
 		for _, text := range []string{s.base(), s.full(), s.base()} {
 			settled, err := w.apply(ctx, text)
@@ -153,5 +149,16 @@ func user(ctx context.Context, w *world, s *scene) error {
 		return nil
 	}()
 	w.judge(AsUser, s.typ.Name, "", err)
+	return nil
+}
+
+// notForUsers says why an ordinary user cannot try a type; nil when one can.
+func (w *world) notForUsers(s *scene) error {
+	if w.overHTTP() {
+		return skipf("the double of the API knows one caller")
+	}
+	if role := s.typ.Role; role != "" && role != "user" {
+		return skipf("the type is for the role %s", role)
+	}
 	return nil
 }

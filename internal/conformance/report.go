@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,8 @@ type Result struct {
 	About   string  `json:"about,omitempty"` // the attribute, the call
 	Outcome Outcome `json:"outcome"`
 	Text    string  `json:"text,omitempty"`
+	Where   string  `json:"where,omitempty"`  // of what failed: file and line
+	Advice  string  `json:"advice,omitempty"` // what to do about it
 }
 
 // Name tells what was checked of what.
@@ -68,6 +71,9 @@ func (r *Report) Count(o Outcome) int {
 // indented finds the lines after the first that hold something.
 var indented = regexp.MustCompile(`\n([^\n])`)
 
+// adviceWidth is how long lines of advice get.
+const adviceWidth = 100
+
 // Text writes the report for people: each type with its checks, what failed
 // with what came, and a line that sums up.
 func (r *Report) Text(w io.Writer, verbose bool) error {
@@ -90,6 +96,12 @@ func (r *Report) Text(w io.Writer, verbose bool) error {
 		if result.Text != "" {
 			fmt.Fprintf(&b, "      %s\n", indented.ReplaceAllString(strings.TrimSpace(result.Text), "\n      $1"))
 		}
+		if result.Where != "" {
+			fmt.Fprintf(&b, "      see %s\n", result.Where)
+		}
+		if result.Advice != "" {
+			fmt.Fprintf(&b, "      %s\n", folded(result.Advice))
+		}
 	}
 	if b.Len() > 0 {
 		b.WriteByte('\n')
@@ -100,6 +112,19 @@ func (r *Report) Text(w io.Writer, verbose bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// folded is a text of several lines, none of which is long.
+func folded(text string) string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+len(word) >= adviceWidth {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return strings.Join(append(lines, line), "\n      ")
 }
 
 type junitSuite struct {
@@ -134,7 +159,7 @@ func (r *Report) JUnit(w io.Writer) error {
 		}
 		switch result.Outcome {
 		case Failed:
-			c.Failure = &junitText{Message: result.Says, Text: result.Text}
+			c.Failure = &junitText{Message: result.Says, Text: strings.Join(slices.DeleteFunc([]string{result.Text, result.Where, result.Advice}, func(s string) bool { return s == "" }), "\n")}
 		case Skipped:
 			c.Skipped = &junitText{Message: result.Text}
 		}

@@ -170,7 +170,8 @@ func word(a *pluginspec.Attribute, rng *rand.Rand) (string, bool) {
 	case "port":
 		return fmt.Sprint(10000 + n), true
 	case "port_range":
-		return fmt.Sprintf("%d-%d", 10000+n, 10000+n+rng.IntN(10)), true
+		first := 10000 + 10*rng.IntN(3000) // so that two seldom overlap
+		return fmt.Sprintf("%d-%d", first, first+rng.IntN(10)), true
 	case "duration":
 		return fmt.Sprintf("%ds", 10+n), true
 	case "url":

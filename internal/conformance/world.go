@@ -24,6 +24,7 @@ type world struct {
 	api     *apidouble.Double // of a plugin that talks to an API of its own
 	block   string            // that configures the plugin
 	account string
+	inside  bool // the plugin needs no process of its own
 
 	mu      sync.Mutex
 	watch   bool     // calls are the stack's
@@ -140,6 +141,10 @@ func (w *world) pidFile() string { return filepath.Join(w.dir, "pid") }
 // test writes down its process id, so that it can be killed.
 func (w *world) sources() []pluginhost.Source {
 	own := w.subject.Source
+	if w.inside && w.subject.Inside != nil {
+		own.Dial = w.subject.Inside
+		return append([]pluginhost.Source{own}, w.subject.Others...)
+	}
 	own.Command = append([]string{"/bin/sh", "-c", `echo $$ >"$0" && exec "$@"`, w.pidFile()}, own.Command...)
 	return append([]pluginhost.Source{own}, w.subject.Others...)
 }
