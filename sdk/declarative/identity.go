@@ -53,6 +53,13 @@ func (o *operation) mark(params cloudstack.Params) (cloudstack.Identity, error) 
 			if err != nil {
 				return id, fmt.Errorf("identity: %w", err)
 			}
+			if a := o.typ.NaturalAttr(field); a != nil {
+				// The listing shows it as it is sent: an id where the stack says a name.
+				field = orDefault(a.Field, paramName(a))
+				if sent := params[paramName(a)]; sent != "" {
+					text, given = sent, true
+				}
+			}
 			if given {
 				id.Match[field] = text
 			}

@@ -142,6 +142,7 @@ func (l *linter) typ(t *Type) {
 		l.fields(t.Attributes, t.Find.Call)
 		l.fieldTypes(t.Attributes, t.Find.Call)
 	}
+	l.identity(t)
 	if t.Find != nil && t.Find.Call != nil {
 		l.field(t.Range, "name", t.Find.NameField, t.Find.Call)
 	}

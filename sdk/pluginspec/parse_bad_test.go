@@ -48,7 +48,7 @@ func TestParseRefuses(t *testing.T) {
 		"duplicate key": {head + "version: 2.0.0\nsteps: {s: {}}\n", "p.yaml:3,1-8: Duplicate key: \"version\" was already given on line 2.\n"},
 		"merge key":     {head + "steps: {s: &s {}, t: {<<: *s}}\n", "p.yaml:3,23-25: Unknown key: \"<<\" is not a key of a step. Merge keys are not used here; an alias as a whole value is fine.\n"},
 		"reserved type": {head + "types:\n  data: {find: listZones}\n", "p.yaml:4,3-7: Reserved name: \"data\" starts other references in a stack; choose another name for the type.\n"},
-		"first schema": {head + "types:\n  thing:\n    upgrade: true\n    find: listZones\n", "p.yaml:4,3-8: Nothing to upgrade: Code upgrades what an earlier schema stored, and schema 1 is the first: raise \"schema\".\n"},
+		"first schema":  {head + "types:\n  thing:\n    upgrade: true\n    find: listZones\n", "p.yaml:4,3-8: Nothing to upgrade: Code upgrades what an earlier schema stored, and schema 1 is the first: raise \"schema\".\n"},
 		"two reads": {head + "types:\n  thing:\n    find: listZones\n    create: createZone\n    identity: {natural: [id]}\n    delete: deleteZone\n    read: [listZones, {call: listPods}]\n",
 			"p.yaml:9,23-24: One call expected: read of \"thing\" has more than one call, and only one can describe an object. Keep the call whose answer holds most; what another listing adds is kept in a block with children, or read by a handler.\n"},
 		"unknown in attribute": {wrap("      name: {type: string, requird: true}\n"),
