@@ -83,6 +83,7 @@ func (s *server) operation(start *wire.Start, j *journal) (*operation, error) {
 		c := settledOf(call)
 		settled = append(settled, c)
 		o.resume[c.Key] = c
+		j.earlier[c.Key] = call
 	}
 	if o.cloud.client != nil {
 		o.client = o.cloud.client.With(j, settled...)
@@ -110,6 +111,7 @@ func lookups(in map[string][]byte) (map[string]cloudstack.Object, error) {
 func settledOf(call *wire.Call) cloudstack.Settled {
 	out := cloudstack.Settled{
 		Key: call.GetKey(), Command: call.GetCommand(), ID: call.GetId(), Job: call.GetJob(), Candidates: call.GetCandidates(),
+		Request: call.GetRequest(),
 	}
 	switch call.GetState() {
 	case wire.Call_DONE:

@@ -28,8 +28,9 @@ type journal struct {
 		Recv() (*wire.ApplyUp, error)
 	}
 
-	ended   chan struct{} // closed when broken
-	sending sync.Mutex    // one message at a time
+	ended   chan struct{}         // closed when broken
+	earlier map[string]*wire.Call // by key, of the interrupted operation that this one takes up
+	sending sync.Mutex            // one message at a time
 
 	mu      sync.Mutex // guards what follows
 	seq     uint64
@@ -39,7 +40,7 @@ type journal struct {
 }
 
 func newJournal(stream wire.Plugin_ApplyServer, cancel context.CancelCauseFunc) *journal {
-	return &journal{cancel: cancel, stream: stream, ended: make(chan struct{}), waiting: map[uint64]chan struct{}{}, calls: map[string]*wire.Call{}}
+	return &journal{cancel: cancel, stream: stream, ended: make(chan struct{}), earlier: map[string]*wire.Call{}, waiting: map[uint64]chan struct{}{}, calls: map[string]*wire.Call{}}
 }
 
 // listen takes acknowledgements until the stream ends. What ends it breaks the
@@ -85,7 +86,7 @@ func (j *journal) Intent(_ context.Context, in cloudstack.Intent) error {
 	if err != nil {
 		return fmt.Errorf("encode the identity of %s: %w", in.Command, err)
 	}
-	call := &wire.Call{Key: in.Key, Command: in.Command, Identity: identity, State: wire.Call_OPEN, SentUnixMs: in.At.UnixMilli()}
+	call := &wire.Call{Key: in.Key, Command: in.Command, Identity: identity, State: wire.Call_OPEN, SentUnixMs: in.At.UnixMilli(), Request: in.Request}
 	return j.tell(call, func(seq uint64, call *wire.Call) *wire.ApplyDown {
 		return &wire.ApplyDown{Message: &wire.ApplyDown_Intent{Intent: &wire.Intent{Seq: seq, Call: call}}}
 	})
@@ -98,6 +99,8 @@ func (j *journal) Checkpoint(_ context.Context, cp cloudstack.Checkpoint) error 
 	j.mu.Lock()
 	if told, ok := j.calls[cp.Key]; ok {
 		call = proto.Clone(told).(*wire.Call)
+	} else if was, ok := j.earlier[cp.Key]; ok {
+		call = proto.Clone(was).(*wire.Call)
 	}
 	j.mu.Unlock()
 	if cp.ID != "" {

@@ -173,7 +173,7 @@ var callStates = map[state.CallState]wire.Call_State{
 func CallToWire(c state.Call) *wire.Call {
 	return &wire.Call{
 		Key: c.Key, Command: c.Command, Identity: c.Identity, Id: c.ID, Job: c.Job,
-		State: callStates[c.State], SentUnixMs: c.SentAt.UnixMilli(), Private: c.Private, Candidates: c.Candidates,
+		State: callStates[c.State], SentUnixMs: c.SentAt.UnixMilli(), Private: c.Private, Candidates: c.Candidates, Request: c.Request,
 	}
 }
 
@@ -181,7 +181,7 @@ func CallToWire(c state.Call) *wire.Call {
 func CallFromWire(c *wire.Call) state.Call {
 	out := state.Call{
 		Key: c.GetKey(), Command: c.GetCommand(), Identity: c.GetIdentity(), ID: c.GetId(), Job: c.GetJob(),
-		State: state.CallOpen, SentAt: time.UnixMilli(c.GetSentUnixMs()), Private: c.GetPrivate(), Candidates: c.GetCandidates(),
+		State: state.CallOpen, SentAt: time.UnixMilli(c.GetSentUnixMs()), Private: c.GetPrivate(), Candidates: c.GetCandidates(), Request: c.GetRequest(),
 	}
 	for s, w := range callStates {
 		if w == c.GetState() {

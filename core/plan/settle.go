@@ -152,7 +152,7 @@ func (o Open) judged(reply *wire.SettleReply) ([]state.Call, hcl.Diagnostics) {
 	out := make([]state.Call, 0, len(reply.GetCalls()))
 	for _, c := range reply.GetCalls() {
 		call := CallFromWire(c)
-		call.Identity = identityOf(o.Calls, call)
+		call.Identity, call.Request = announced(o.Calls, call)
 		if call.State == state.CallAmbiguous {
 			diags = append(diags, diag.Errorf(nil, "Interrupted operation has two possible results",
 				"An earlier run was interrupted at %s for %s, and more than one object may be its result: %s. Delete the one you do not want in the cloud, then run the command again.",
@@ -163,15 +163,15 @@ func (o Open) judged(reply *wire.SettleReply) ([]state.Call, hcl.Diagnostics) {
 	return MergeCalls(o.Calls, out), diags
 }
 
-// identityOf is the identity that a call was announced with: what a plugin
-// answers with may say more than is to be kept.
-func identityOf(calls []state.Call, answered state.Call) []byte {
+// announced are the identity and the digest of the request that a call was
+// announced with: what a plugin answers with may say more than is to be kept.
+func announced(calls []state.Call, answered state.Call) (identity, request []byte) {
 	for _, c := range calls {
 		if c.Key == answered.Key {
-			return c.Identity
+			return c.Identity, c.Request
 		}
 	}
-	return answered.Identity
+	return answered.Identity, answered.Request
 }
 
 // amongKnown tells a call whose result is found by comparing listings, or by a

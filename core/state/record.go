@@ -104,12 +104,13 @@ type callRecord struct {
 	SentAt     time.Time `json:"sent_at,omitzero"`
 	Private    blob      `json:"private,omitzero"`
 	Candidates []string  `json:"candidates,omitempty"`
+	Request    blob      `json:"request,omitzero"`
 }
 
 func recordCalls(list []Call) []callRecord {
 	var out []callRecord
 	for _, c := range list {
-		out = append(out, callRecord{c.Key, c.Command, c.Identity, c.ID, c.Job, c.State, c.SentAt, c.Private, c.Candidates})
+		out = append(out, callRecord{c.Key, c.Command, c.Identity, c.ID, c.Job, c.State, c.SentAt, c.Private, c.Candidates, c.Request})
 	}
 	return out
 }
@@ -117,7 +118,7 @@ func recordCalls(list []Call) []callRecord {
 func calls(list []callRecord) []Call {
 	var out []Call
 	for _, c := range list {
-		out = append(out, Call{c.Key, c.Command, c.Identity, c.ID, c.Job, c.State, c.SentAt, c.Private, c.Candidates})
+		out = append(out, Call{c.Key, c.Command, c.Identity, c.ID, c.Job, c.State, c.SentAt, c.Private, c.Candidates, c.Request})
 	}
 	return out
 }

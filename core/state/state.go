@@ -96,6 +96,7 @@ type Call struct {
 	SentAt     time.Time
 	Private    []byte
 	Candidates []string
+	Request    []byte // digest of what was sent
 }
 
 // Operation is a change of one object that has begun and not ended.

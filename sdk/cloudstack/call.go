@@ -134,7 +134,8 @@ func (c *Client) once(ctx context.Context, m Mutation) (Object, OpenCall, error)
 		}
 	}
 	call.SentAt = c.Now()
-	if err := c.journal.Intent(ctx, Intent{Key: m.Key, Command: m.Command, Identity: call.Identity, At: call.SentAt}); err != nil {
+	intent := Intent{Key: m.Key, Command: m.Command, Identity: call.Identity, At: call.SentAt, Request: c.Request(m.Command, m.Params)}
+	if err := c.journal.Intent(ctx, intent); err != nil {
 		return nil, call, fmt.Errorf("%s: make the intent durable: %w", m.Command, err)
 	}
 	answer, err := c.send(ctx, m)

@@ -69,6 +69,8 @@ type Settled struct {
 	Object     Object   `json:"-"`
 	Candidates []string `json:"candidates,omitempty"` // ids that fit, when ambiguous
 	Why        string   `json:"why,omitempty"`
+	// Request is the digest of what was sent, empty when it is not known.
+	Request []byte `json:"request,omitempty"`
 }
 
 // Settle finds out what became of a call. It changes nothing and adopts nothing by likeness. It may wait for the time in which the

@@ -22,6 +22,8 @@ type Intent struct {
 	Command  string    `json:"command"`  // API command
 	Identity Identity  `json:"identity"` // how its outcome is found again
 	At       time.Time `json:"at"`       // server's time
+	// Request is a digest of the parameters: whoever takes the change up again sees whether it wants the same.
+	Request []byte `json:"request,omitempty"`
 }
 
 // Checkpoint says how far a change has come.
@@ -94,6 +96,10 @@ func (r *resumed) has(key string) (string, bool) {
 	s, ok := r.calls[key]
 	return s.ID, ok
 }
+
+// Forget gives up a call of an interrupted operation that is known to have happened, and that what is wanted now is not: a Call of the key
+// is sent.
+func (c *Client) Forget(key string) { c.resumed.take(key) }
 
 func (r *resumed) take(key string) (Settled, bool) {
 	if r == nil {

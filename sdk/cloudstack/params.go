@@ -1,6 +1,7 @@
 package cloudstack
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -11,6 +12,21 @@ import (
 
 // Params are the parameters of a command as the API spells them. Its methods encode lists and maps the way the server reads them.
 type Params map[string]string
+
+// Request is a digest of a command and its parameters, which tells whether two changes ask for the same.
+func (c *Client) Request(command string, params Params) []byte {
+	sum := sha256.New()
+	put := func(text string) { fmt.Fprintf(sum, "%d:%s", len(text), text) }
+	put(command)
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if c.carrier != nil && name == "token" {
+			continue // tells the request apart, and not what it is about
+		}
+		put(name)
+		put(params[name])
+	}
+	return sum.Sum(nil)[:16]
+}
 
 // Set puts a value unless it is empty, and returns p for chaining.
 func (p Params) Set(name, value string) Params {

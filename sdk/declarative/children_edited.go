@@ -1,0 +1,46 @@
+package declarative
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/moldctl/moldctl/sdk/cloudstack"
+	"github.com/moldctl/moldctl/sdk/pluginspec"
+)
+
+// editedChildren takes children that an interrupted run made for ours if they
+// were made from other values than are wanted now: to take up their create call
+// would pass them off as what they are not. They are returned, to be changed or
+// made again.
+func (o *operation) editedChildren(b *pluginspec.Block, want map[string]cty.Value) (edited map[string]bool, err error) {
+	edited = map[string]bool{}
+	for key, item := range want {
+		settled, resumed := o.Resume[childKey(b, key)]
+		if _, have := o.private.Children[b.Name][key]; have || !resumed || settled.Status != cloudstack.Adopted || len(settled.Request) == 0 {
+			continue
+		}
+		s := callSite{call: b.Child.Create, attrs: b.Attributes, value: item, roots: o.childRoots(item)}
+		params, err := o.params(s)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(o.Cloud.Request(commandOf(s.call, params), params), settled.Request) {
+			continue
+		}
+		o.private.setChild(b.Name, key, settled.ID)
+		o.Cloud.Forget(childKey(b, key))
+		delete(o.Resume, childKey(b, key))
+		edited[key] = true
+	}
+	return edited, nil
+}
+
+// updatable says whether any other value of a child than those of its key can
+// be changed in place.
+func updatable(b *pluginspec.Block) bool {
+	return b.Child.Update != nil && !slices.ContainsFunc(b.Attributes, func(a *pluginspec.Attribute) bool {
+		return a.Replace && !slices.Contains(b.Child.Key, a.Name)
+	})
+}
