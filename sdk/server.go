@@ -48,7 +48,8 @@ type served struct {
 
 // cloud is one configured cloud.
 type cloud struct {
-	settings *wire.Cloud // without expires
+	settings *wire.Cloud         // without expires
+	answer   *wire.CloudIdentity // what the host is told
 	client   *cloudstack.Client
 	identity cloudstack.CallerIdentity
 	config   cty.Value          // of the plugin under this alias
@@ -126,19 +127,14 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 	if c == nil {
 		c = &cloud{settings: unbounded(in.GetCloud())}
 		c.expires.Store(in.GetCloud().GetExpiresUnix())
-		if err := c.connect(ctx, in.GetCloud(), s.dealt(in.GetCloud().GetAlias()), s.client); err != nil {
+		if err := c.connect(ctx, in, s.dealt(in.GetCloud().GetAlias()), s.client); err != nil {
 			return &wire.ConfigureReply{Diagnostics: []*wire.Diagnostic{wire.Failure("", "Cloud cannot be used", unusable(err))}}, nil
 		}
 		if said := s.configured(in.GetCloud(), c, config); len(said) > 0 {
 			return &wire.ConfigureReply{Diagnostics: said}, nil
 		}
 	}
-	id := c.identity
-	return &wire.ConfigureReply{Identity: &wire.CloudIdentity{
-		ZoneId: id.ZoneID, Zone: id.Zone, DomainId: id.DomainID, Domain: id.Domain,
-		AccountId: id.AccountID, Account: id.Account, ProjectId: id.ProjectID, Role: id.Role,
-		MayExpunge: id.MayExpunge, Version: id.Version,
-	}}, nil
+	return &wire.ConfigureReply{Identity: c.answer}, nil
 }
 
 // renewed gives a cloud that is configured in all else as before a new bound on
@@ -161,14 +157,16 @@ func unbounded(in *wire.Cloud) *wire.Cloud {
 	return out
 }
 
-// connect makes the client and learns who the caller is. A project given by
-// name is looked up first.
-func (c *cloud) connect(ctx context.Context, in *wire.Cloud, share *cloudstack.Share, change func(*cloudstack.Settings)) error {
+// connect makes the client and learns who the caller is, unless another plugin
+// of the run has. A project given by name is looked up first.
+func (c *cloud) connect(ctx context.Context, req *wire.ConfigureRequest, share *cloudstack.Share, change func(*cloudstack.Settings)) error {
+	in, known := req.GetCloud(), knowledge(req.GetIdentity())
 	settings := cloudstack.Settings{
 		Endpoint: in.GetEndpoint(), APIKey: in.GetApiKey(), SecretKey: in.GetSecretKey(),
 		Signature: cloudstack.Signature(in.GetSignature()), Zone: in.GetZone(), CACert: string(in.GetCaCert()),
 		Insecure: in.GetInsecure(), Timeout: time.Duration(in.GetTimeoutMs()) * time.Millisecond,
 		MaxRequests: int(in.GetMaxRequests()), Share: share, SettleTime: time.Duration(in.GetSettleMs()) * time.Millisecond,
+		Project: known.Caller.ProjectID, Known: known,
 	}
 	if in.GetExpiresUnix() != 0 {
 		settings.Lease = func() time.Time { return time.Unix(c.expires.Load(), 0) }
@@ -180,7 +178,7 @@ func (c *cloud) connect(ctx context.Context, in *wire.Cloud, share *cloudstack.S
 	if err != nil {
 		return err
 	}
-	if in.GetProject() != "" {
+	if in.GetProject() != "" && settings.Project == "" {
 		if settings.Project, err = projectID(ctx, client, in.GetProject()); err != nil {
 			return err
 		}
@@ -190,10 +188,35 @@ func (c *cloud) connect(ctx context.Context, in *wire.Cloud, share *cloudstack.S
 		}
 	}
 	c.client = client
-	if c.identity, err = client.Identify(ctx); err != nil {
+	if known, err = client.Knowledge(ctx); err != nil {
 		return err
 	}
+	c.identity, c.answer = known.Caller, introduction(known)
 	return c.agrees(in)
+}
+
+// introduction tells the host who the caller is, and what spares other plugins
+// to find it out.
+func introduction(k cloudstack.Knowledge) *wire.CloudIdentity {
+	id := k.Caller
+	return &wire.CloudIdentity{
+		ZoneId: id.ZoneID, Zone: id.Zone, DomainId: id.DomainID, Domain: id.Domain,
+		AccountId: id.AccountID, Account: id.Account, ProjectId: id.ProjectID, Role: id.Role,
+		MayExpunge: id.MayExpunge, Version: id.Version,
+		Signature: string(k.Signature), ClockAheadMs: k.Offset.Milliseconds(),
+	}
+}
+
+// knowledge is what another plugin found out, as the host hands it on.
+func knowledge(in *wire.CloudIdentity) cloudstack.Knowledge {
+	return cloudstack.Knowledge{
+		Caller: cloudstack.CallerIdentity{
+			ZoneID: in.GetZoneId(), Zone: in.GetZone(), DomainID: in.GetDomainId(), Domain: in.GetDomain(),
+			AccountID: in.GetAccountId(), Account: in.GetAccount(), ProjectID: in.GetProjectId(), Role: in.GetRole(),
+			MayExpunge: in.GetMayExpunge(), Version: in.GetVersion(),
+		},
+		Signature: cloudstack.Signature(in.GetSignature()), Offset: time.Duration(in.GetClockAheadMs()) * time.Millisecond,
+	}
 }
 
 // unusable says why a cloud did not let us in. The harmless call that found it

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
@@ -265,6 +266,27 @@ func TestConfigureRenewsTheBound(t *testing.T) {
 	}
 	if other := configure(later, "zone-1"); other == first {
 		t.Error("other settings must make another client")
+	}
+}
+
+// TestConfigureIntroduced hands a plugin what another one found out. The cloud it
+// is configured for would not answer.
+func TestConfigureIntroduced(t *testing.T) {
+	t.Parallel()
+	client, cloud := connect(t, netHandler{})
+	first, err := client.Configure(t.Context(), &wire.ConfigureRequest{Cloud: &wire.Cloud{Alias: "asked", Endpoint: cloud.URL, ApiKey: "key", SecretKey: "s"}})
+	if err != nil || first.GetIdentity().GetSignature() != "sha1" {
+		t.Fatal(err, first)
+	}
+	second, err := client.Configure(t.Context(), &wire.ConfigureRequest{
+		Cloud:    &wire.Cloud{Alias: "told", Endpoint: "http://127.0.0.1:1/client/api", ApiKey: "key", SecretKey: "s"},
+		Identity: first.GetIdentity(),
+	})
+	if err != nil || len(second.GetDiagnostics()) > 0 {
+		t.Fatal(err, second)
+	}
+	if diff := cmp.Diff(first.GetIdentity(), second.GetIdentity(), protocmp.Transform()); diff != "" {
+		t.Errorf("the identity changed on the way:\n%s", diff)
 	}
 }
 

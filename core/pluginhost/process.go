@@ -232,7 +232,10 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 		if cloud, c.err = p.share(ctx, cloud); c.err != nil {
 			return
 		}
-		reply, err := p.hand(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config})
+		p.host.mu.Lock()
+		known := p.host.ids[alias]
+		p.host.mu.Unlock()
+		reply, err := p.hand(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config, Identity: known})
 		if err != nil {
 			c.err = fmt.Errorf("configure plugin %s: %w", p.src.Name, err)
 			return

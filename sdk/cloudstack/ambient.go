@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Zone is the zone to work in: the configured one, else the only one, else the first that is enabled. It is looked up once.
@@ -72,8 +73,42 @@ func (c *Client) Capabilities(ctx context.Context) (Object, error) {
 	return caps, nil
 }
 
+// Knowledge is what a client has found out about its cloud. Another one that is given it need not ask again.
+type Knowledge struct {
+	Caller    CallerIdentity
+	Signature Signature     // the kind that the cloud takes
+	Offset    time.Duration // how far the server's clock is ahead of ours
+}
+
+// Knowledge finds out what is not known yet.
+func (c *Client) Knowledge(ctx context.Context) (Knowledge, error) {
+	caller, err := c.Identify(ctx)
+	if err != nil {
+		return Knowledge{}, err
+	}
+	kind, err := c.kind(ctx)
+	if err != nil {
+		return Knowledge{}, err
+	}
+	return Knowledge{Caller: caller, Signature: kind, Offset: c.Offset()}, nil
+}
+
+// know takes what another client has found out.
+func (c *cloud) know(k Knowledge) {
+	if c.signature == SignatureAuto && (k.Signature == SignatureSHA1 || k.Signature == SignatureSHA256) {
+		c.signature = k.Signature
+	}
+	c.offset.Store(int64(k.Offset))
+	if k.Caller.ZoneID != "" {
+		c.zone = Object{"id": k.Caller.ZoneID, "name": k.Caller.Zone}
+	}
+}
+
 // Identify says who the credentials belong to and where they act.
 func (c *Client) Identify(ctx context.Context) (CallerIdentity, error) {
+	if known := c.settings.Known.Caller; known.AccountID != "" {
+		return known, nil
+	}
 	zone, err := c.Zone(ctx)
 	if err != nil {
 		return CallerIdentity{}, err

@@ -53,6 +53,9 @@ type Settings struct {
 	// lease cannot change anything afterwards.
 	Lease func() time.Time
 
+	// Known is what another client of the same keys found out about this cloud; what it leaves empty is asked for when it is needed.
+	Known Knowledge
+
 	// Transport replaces the HTTP transport, for tests.
 	Transport http.RoundTripper
 }
@@ -127,7 +130,7 @@ func New(s Settings) (*Client, error) {
 	}
 	apiKey, secretKey := s.APIKey, s.SecretKey
 	s.APIKey, s.SecretKey, s.Endpoint = "", "", endpoint.String()
-	return &Client{cloud: &cloud{
+	c := &cloud{
 		settings:  s,
 		apiKey:    func() string { return apiKey },
 		secretKey: func() string { return secretKey },
@@ -140,7 +143,9 @@ func New(s Settings) (*Client, error) {
 		permits:   &permits{held: map[string]*permit{}},
 		pace:      &pace{seen: map[string]time.Duration{}},
 		signature: s.Signature,
-	}}, nil
+	}
+	c.know(s.Known)
+	return &Client{cloud: c}, nil
 }
 
 // turnstile bounds the requests of a client.

@@ -59,13 +59,15 @@ func (c *cloud) kind(ctx context.Context) (Signature, error) {
 		return c.signature, nil
 	}
 	// The first answer tells the server's clock, so a second round helps when the clocks differ.
+	var answer Object
 	var err error
 	for range 2 {
 		before := c.offset.Load()
 		for _, try := range []Signature{SignatureSHA1, SignatureSHA256} {
-			if _, err = c.exchange(ctx, "listCapabilities", nil, false, try); CodeOf(err) != http.StatusUnauthorized {
+			answer, err = c.exchange(ctx, "listCapabilities", nil, false, try)
+			if CodeOf(err) != http.StatusUnauthorized {
 				if err == nil {
-					c.signature = try
+					c.signature, c.caps = try, answer.Map("capability")
 				}
 				return try, err
 			}

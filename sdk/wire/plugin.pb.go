@@ -692,10 +692,13 @@ func (x *Cloud) GetSettleMs() int64 {
 }
 
 type ConfigureRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Cloud         *Cloud                 `protobuf:"bytes,1,opt,name=cloud,proto3" json:"cloud,omitempty"`
-	RunId         string                 `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	Config        *Value                 `protobuf:"bytes,3,opt,name=config,proto3" json:"config,omitempty"` // the plugin's own configuration block
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Cloud  *Cloud                 `protobuf:"bytes,1,opt,name=cloud,proto3" json:"cloud,omitempty"`
+	RunId  string                 `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Config *Value                 `protobuf:"bytes,3,opt,name=config,proto3" json:"config,omitempty"` // the plugin's own configuration block
+	// identity is what another plugin of the run answered for this cloud: then the
+	// cloud need not be asked again. Not set = ask.
+	Identity      *CloudIdentity `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -747,6 +750,13 @@ func (x *ConfigureRequest) GetRunId() string {
 func (x *ConfigureRequest) GetConfig() *Value {
 	if x != nil {
 		return x.Config
+	}
+	return nil
+}
+
+func (x *ConfigureRequest) GetIdentity() *CloudIdentity {
+	if x != nil {
+		return x.Identity
 	}
 	return nil
 }
@@ -816,6 +826,8 @@ type CloudIdentity struct {
 	Role          string                 `protobuf:"bytes,8,opt,name=role,proto3" json:"role,omitempty"` // Admin, DomainAdmin, User, …
 	MayExpunge    bool                   `protobuf:"varint,9,opt,name=may_expunge,json=mayExpunge,proto3" json:"may_expunge,omitempty"`
 	Version       string                 `protobuf:"bytes,10,opt,name=version,proto3" json:"version,omitempty"`
+	Signature     string                 `protobuf:"bytes,11,opt,name=signature,proto3" json:"signature,omitempty"`                                // sha1, sha256: the kind that the cloud takes
+	ClockAheadMs  int64                  `protobuf:"zigzag64,12,opt,name=clock_ahead_ms,json=clockAheadMs,proto3" json:"clock_ahead_ms,omitempty"` // how far the cloud's clock is ahead of the host's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -918,6 +930,20 @@ func (x *CloudIdentity) GetVersion() string {
 		return x.Version
 	}
 	return ""
+}
+
+func (x *CloudIdentity) GetSignature() string {
+	if x != nil {
+		return x.Signature
+	}
+	return ""
+}
+
+func (x *CloudIdentity) GetClockAheadMs() int64 {
+	if x != nil {
+		return x.ClockAheadMs
+	}
+	return 0
 }
 
 // ShareUp deals out a share. The last one counts.
@@ -2995,14 +3021,15 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\aca_cert\x18\f \x01(\fR\x06caCert\x12\x1a\n" +
 	"\binsecure\x18\r \x01(\bR\binsecure\x12!\n" +
 	"\fexpires_unix\x18\x0e \x01(\x03R\vexpiresUnix\x12\x1b\n" +
-	"\tsettle_ms\x18\x0f \x01(\x03R\bsettleMs\"\x8b\x01\n" +
+	"\tsettle_ms\x18\x0f \x01(\x03R\bsettleMs\"\xc9\x01\n" +
 	"\x10ConfigureRequest\x12.\n" +
 	"\x05cloud\x18\x01 \x01(\v2\x18.moldctl.plugin.v1.CloudR\x05cloud\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\tR\x05runId\x120\n" +
-	"\x06config\x18\x03 \x01(\v2\x18.moldctl.plugin.v1.ValueR\x06config\"\x8f\x01\n" +
+	"\x06config\x18\x03 \x01(\v2\x18.moldctl.plugin.v1.ValueR\x06config\x12<\n" +
+	"\bidentity\x18\x04 \x01(\v2 .moldctl.plugin.v1.CloudIdentityR\bidentity\"\x8f\x01\n" +
 	"\x0eConfigureReply\x12?\n" +
 	"\vdiagnostics\x18\x01 \x03(\v2\x1d.moldctl.plugin.v1.DiagnosticR\vdiagnostics\x12<\n" +
-	"\bidentity\x18\x02 \x01(\v2 .moldctl.plugin.v1.CloudIdentityR\bidentity\"\x98\x02\n" +
+	"\bidentity\x18\x02 \x01(\v2 .moldctl.plugin.v1.CloudIdentityR\bidentity\"\xdc\x02\n" +
 	"\rCloudIdentity\x12\x17\n" +
 	"\azone_id\x18\x01 \x01(\tR\x06zoneId\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x1b\n" +
@@ -3017,7 +3044,9 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\vmay_expunge\x18\t \x01(\bR\n" +
 	"mayExpunge\x12\x18\n" +
 	"\aversion\x18\n" +
-	" \x01(\tR\aversion\"\x88\x01\n" +
+	" \x01(\tR\aversion\x12\x1c\n" +
+	"\tsignature\x18\v \x01(\tR\tsignature\x12$\n" +
+	"\x0eclock_ahead_ms\x18\f \x01(\x12R\fclockAheadMs\"\x88\x01\n" +
 	"\aShareUp\x12\x14\n" +
 	"\x05cloud\x18\x01 \x01(\tR\x05cloud\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x12\n" +
@@ -3290,78 +3319,79 @@ var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	1,  // 0: moldctl.plugin.v1.Diagnostic.severity:type_name -> moldctl.plugin.v1.Diagnostic.Severity
 	9,  // 1: moldctl.plugin.v1.ConfigureRequest.cloud:type_name -> moldctl.plugin.v1.Cloud
 	5,  // 2: moldctl.plugin.v1.ConfigureRequest.config:type_name -> moldctl.plugin.v1.Value
-	6,  // 3: moldctl.plugin.v1.ConfigureReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	12, // 4: moldctl.plugin.v1.ConfigureReply.identity:type_name -> moldctl.plugin.v1.CloudIdentity
-	5,  // 5: moldctl.plugin.v1.CheckRequest.config:type_name -> moldctl.plugin.v1.Value
-	41, // 6: moldctl.plugin.v1.CheckRequest.lookups:type_name -> moldctl.plugin.v1.CheckRequest.LookupsEntry
-	6,  // 7: moldctl.plugin.v1.CheckReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	5,  // 8: moldctl.plugin.v1.PlanRequest.prior:type_name -> moldctl.plugin.v1.Value
-	5,  // 9: moldctl.plugin.v1.PlanRequest.config:type_name -> moldctl.plugin.v1.Value
-	5,  // 10: moldctl.plugin.v1.PlanRequest.proposed:type_name -> moldctl.plugin.v1.Value
-	42, // 11: moldctl.plugin.v1.PlanRequest.lookups:type_name -> moldctl.plugin.v1.PlanRequest.LookupsEntry
-	5,  // 12: moldctl.plugin.v1.PlanReply.planned:type_name -> moldctl.plugin.v1.Value
-	6,  // 13: moldctl.plugin.v1.PlanReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	2,  // 14: moldctl.plugin.v1.Call.state:type_name -> moldctl.plugin.v1.Call.State
-	0,  // 15: moldctl.plugin.v1.Start.op:type_name -> moldctl.plugin.v1.Op
-	5,  // 16: moldctl.plugin.v1.Start.prior:type_name -> moldctl.plugin.v1.Value
-	5,  // 17: moldctl.plugin.v1.Start.planned:type_name -> moldctl.plugin.v1.Value
-	43, // 18: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
-	19, // 19: moldctl.plugin.v1.Start.resume:type_name -> moldctl.plugin.v1.Call
-	44, // 20: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
-	20, // 21: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
-	21, // 22: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
-	19, // 23: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
-	19, // 24: moldctl.plugin.v1.Checkpoint.call:type_name -> moldctl.plugin.v1.Call
-	3,  // 25: moldctl.plugin.v1.Result.status:type_name -> moldctl.plugin.v1.Result.Status
-	5,  // 26: moldctl.plugin.v1.Result.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 27: moldctl.plugin.v1.Result.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	23, // 28: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
-	24, // 29: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
-	25, // 30: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
-	28, // 31: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
-	26, // 32: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
-	27, // 33: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
-	5,  // 34: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
-	45, // 35: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	30, // 36: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
-	4,  // 37: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
-	5,  // 38: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 39: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	33, // 40: moldctl.plugin.v1.UpgradeRequest.objects:type_name -> moldctl.plugin.v1.Stored
-	5,  // 41: moldctl.plugin.v1.Upgraded.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 42: moldctl.plugin.v1.Upgraded.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	35, // 43: moldctl.plugin.v1.UpgradeReply.objects:type_name -> moldctl.plugin.v1.Upgraded
-	46, // 44: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
-	6,  // 45: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	19, // 46: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
-	19, // 47: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
-	6,  // 48: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	5,  // 49: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
-	7,  // 50: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
-	10, // 51: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
-	15, // 52: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
-	17, // 53: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
-	22, // 54: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
-	31, // 55: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
-	37, // 56: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
-	39, // 57: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
-	13, // 58: moldctl.plugin.v1.Plugin.Share:input_type -> moldctl.plugin.v1.ShareUp
-	34, // 59: moldctl.plugin.v1.Plugin.Upgrade:input_type -> moldctl.plugin.v1.UpgradeRequest
-	8,  // 60: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
-	11, // 61: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
-	16, // 62: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
-	18, // 63: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
-	29, // 64: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
-	32, // 65: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
-	38, // 66: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
-	40, // 67: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
-	14, // 68: moldctl.plugin.v1.Plugin.Share:output_type -> moldctl.plugin.v1.ShareDown
-	36, // 69: moldctl.plugin.v1.Plugin.Upgrade:output_type -> moldctl.plugin.v1.UpgradeReply
-	60, // [60:70] is the sub-list for method output_type
-	50, // [50:60] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	12, // 3: moldctl.plugin.v1.ConfigureRequest.identity:type_name -> moldctl.plugin.v1.CloudIdentity
+	6,  // 4: moldctl.plugin.v1.ConfigureReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	12, // 5: moldctl.plugin.v1.ConfigureReply.identity:type_name -> moldctl.plugin.v1.CloudIdentity
+	5,  // 6: moldctl.plugin.v1.CheckRequest.config:type_name -> moldctl.plugin.v1.Value
+	41, // 7: moldctl.plugin.v1.CheckRequest.lookups:type_name -> moldctl.plugin.v1.CheckRequest.LookupsEntry
+	6,  // 8: moldctl.plugin.v1.CheckReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	5,  // 9: moldctl.plugin.v1.PlanRequest.prior:type_name -> moldctl.plugin.v1.Value
+	5,  // 10: moldctl.plugin.v1.PlanRequest.config:type_name -> moldctl.plugin.v1.Value
+	5,  // 11: moldctl.plugin.v1.PlanRequest.proposed:type_name -> moldctl.plugin.v1.Value
+	42, // 12: moldctl.plugin.v1.PlanRequest.lookups:type_name -> moldctl.plugin.v1.PlanRequest.LookupsEntry
+	5,  // 13: moldctl.plugin.v1.PlanReply.planned:type_name -> moldctl.plugin.v1.Value
+	6,  // 14: moldctl.plugin.v1.PlanReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	2,  // 15: moldctl.plugin.v1.Call.state:type_name -> moldctl.plugin.v1.Call.State
+	0,  // 16: moldctl.plugin.v1.Start.op:type_name -> moldctl.plugin.v1.Op
+	5,  // 17: moldctl.plugin.v1.Start.prior:type_name -> moldctl.plugin.v1.Value
+	5,  // 18: moldctl.plugin.v1.Start.planned:type_name -> moldctl.plugin.v1.Value
+	43, // 19: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
+	19, // 20: moldctl.plugin.v1.Start.resume:type_name -> moldctl.plugin.v1.Call
+	44, // 21: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
+	20, // 22: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
+	21, // 23: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
+	19, // 24: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
+	19, // 25: moldctl.plugin.v1.Checkpoint.call:type_name -> moldctl.plugin.v1.Call
+	3,  // 26: moldctl.plugin.v1.Result.status:type_name -> moldctl.plugin.v1.Result.Status
+	5,  // 27: moldctl.plugin.v1.Result.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 28: moldctl.plugin.v1.Result.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	23, // 29: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
+	24, // 30: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
+	25, // 31: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
+	28, // 32: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
+	26, // 33: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
+	27, // 34: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
+	5,  // 35: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
+	45, // 36: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	30, // 37: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
+	4,  // 38: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
+	5,  // 39: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 40: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	33, // 41: moldctl.plugin.v1.UpgradeRequest.objects:type_name -> moldctl.plugin.v1.Stored
+	5,  // 42: moldctl.plugin.v1.Upgraded.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 43: moldctl.plugin.v1.Upgraded.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	35, // 44: moldctl.plugin.v1.UpgradeReply.objects:type_name -> moldctl.plugin.v1.Upgraded
+	46, // 45: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
+	6,  // 46: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	19, // 47: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
+	19, // 48: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
+	6,  // 49: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	5,  // 50: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
+	7,  // 51: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
+	10, // 52: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
+	15, // 53: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
+	17, // 54: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
+	22, // 55: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
+	31, // 56: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
+	37, // 57: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
+	39, // 58: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
+	13, // 59: moldctl.plugin.v1.Plugin.Share:input_type -> moldctl.plugin.v1.ShareUp
+	34, // 60: moldctl.plugin.v1.Plugin.Upgrade:input_type -> moldctl.plugin.v1.UpgradeRequest
+	8,  // 61: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
+	11, // 62: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
+	16, // 63: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
+	18, // 64: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
+	29, // 65: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
+	32, // 66: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
+	38, // 67: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
+	40, // 68: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
+	14, // 69: moldctl.plugin.v1.Plugin.Share:output_type -> moldctl.plugin.v1.ShareDown
+	36, // 70: moldctl.plugin.v1.Plugin.Upgrade:output_type -> moldctl.plugin.v1.UpgradeReply
+	61, // [61:71] is the sub-list for method output_type
+	51, // [51:61] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_sdk_wire_plugin_proto_init() }
