@@ -27,6 +27,10 @@ func (c *cloudServeCommand) Run(ctx context.Context, io streams) error {
 	cloud, err := serve(ctx, dir, func(format string, args ...any) {
 		fmt.Fprintf(io.err, time.Now().Format(time.RFC3339)+" "+format+"\n", args...)
 	})
+	if errors.Is(err, cloudsim.ErrInUse) {
+		fmt.Fprintln(io.err, err)
+		return exitCode(embedded.ExitInUse)
+	}
 	if err != nil {
 		return fmt.Errorf("serve the embedded cloud: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/moldctl/moldctl/internal/embedded"
 )
@@ -31,10 +32,27 @@ func TestMain(m *testing.M) {
 	default:
 		err = serveDouble(os.Args[2])
 	}
+	if errors.Is(err, errTaken) {
+		os.Exit(embedded.ExitInUse)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+var errTaken = errors.New("another double runs on this folder")
+
+// take locks a folder as a cloud does, for as long as the file is open.
+func take(dir string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "taken"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(errTaken, err, file.Close())
+	}
+	return file, nil
 }
 
 // serveDouble is the least a cloud does: status, reset, load, audit, stop.
@@ -42,6 +60,11 @@ func serveDouble(dir string) error {
 	if os.Getenv("MOLD_SECRET_KEY") != "" {
 		return errors.New("the cloud was handed the keys of another")
 	}
+	taken, err := take(dir)
+	if err != nil {
+		return err
+	}
+	defer taken.Close()
 	keys := "first"
 	done := make(chan struct{})
 	mux := http.NewServeMux()
@@ -64,7 +87,7 @@ func serveDouble(dir string) error {
 	answer("GET /audit", func() any { return []map[string]string{{"command": "createNetwork"}} })
 	answer("POST /stop", func() any { close(done); return nil })
 	server := httptest.NewServer(mux)
-	err := embedded.Announce(dir, embedded.Process{
+	err = embedded.Announce(dir, embedded.Process{
 		PID: os.Getpid(), Endpoint: server.URL + "/client/api", Admin: server.URL, Token: "token", Account: "admin", APIKey: keys, SecretKey: keys,
 	})
 	if err != nil {
@@ -235,4 +258,44 @@ func TestConfigIsKept(t *testing.T) {
 	if _, err := embedded.ReadConfig(dir); err == nil {
 		t.Error("a damaged file was read")
 	}
+}
+
+// TestAStartAfterAKilledStart finds the folder taken by a cloud that nobody
+// knows of: one that serves a moment later is used, one that ends is followed.
+func TestAStartAfterAKilledStart(t *testing.T) {
+	t.Parallel()
+	t.Run("it serves", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		p := start(t, dir)
+		announced := filepath.Join(dir, "process.json")
+		if err := os.Rename(announced, announced+".later"); err != nil {
+			t.Fatal(err)
+		}
+		later := time.AfterFunc(200*time.Millisecond, func() {
+			if err := os.Rename(announced+".later", announced); err != nil {
+				t.Error(err)
+			}
+		})
+		defer later.Stop()
+		found, started, err := embedded.Start(t.Context(), dir, command(dir))
+		if err != nil || started || found.PID != p.PID {
+			t.Errorf("Start = %v, %t, %v; want %v, which runs", found, started, err, p)
+		}
+	})
+	t.Run("it ends", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		taken, err := take(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := time.AfterFunc(200*time.Millisecond, func() {
+			if err := taken.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		defer later.Stop()
+		start(t, dir)
+	})
 }

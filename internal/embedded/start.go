@@ -20,6 +20,9 @@ const (
 	// much data has to read it first.
 	startTimeout = 60 * time.Second
 	stopTimeout  = 30 * time.Second
+	// patience is how long a cloud that has the folder is waited for before
+	// another one is tried.
+	patience = 500 * time.Millisecond
 	// poll is how often files are looked at: there is nothing to wait on
 	// between processes that are not each other's parents.
 	poll = 20 * time.Millisecond
@@ -44,11 +47,39 @@ func Start(ctx context.Context, dir string, command []string) (p *Process, start
 	if p, err := Find(ctx, dir); err == nil || !errors.Is(err, ErrNotRunning) {
 		return p, false, err // somebody else was faster
 	}
-	p, err = launch(ctx, dir, command)
+	for began := time.Now(); ; {
+		p, err = launch(ctx, dir, command)
+		if !errors.Is(err, errInUse) || time.Since(began) > startTimeout {
+			break
+		}
+		if p, err := awaited(ctx, dir); err == nil || !errors.Is(err, ErrNotRunning) {
+			return p, false, err
+		}
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("start the embedded cloud: %w", err)
 	}
 	return p, true, nil
+}
+
+// ExitInUse is the exit code of a command that was to serve a cloud and found
+// another one on its folder.
+const ExitInUse = 75
+
+// errInUse says that some cloud has the folder that nobody knows of: one that
+// a killed run started a moment ago, or one that is about to end.
+var errInUse = errors.New("another cloud runs on this folder, and does not say where it serves")
+
+// awaited gives a cloud that is about to serve, or to end, a moment for it.
+func awaited(ctx context.Context, dir string) (p *Process, err error) {
+	waited := until(ctx, patience, func() (bool, error) {
+		p, err = Find(ctx, dir)
+		return !errors.Is(err, ErrNotRunning), nil
+	})
+	if ctx.Err() != nil {
+		return nil, waited
+	}
+	return p, err
 }
 
 // lockStart lets one process at a time start the cloud of a folder.
@@ -95,6 +126,10 @@ func launch(ctx context.Context, dir string, command []string) (*Process, error)
 	err = until(ctx, startTimeout, func() (bool, error) {
 		select {
 		case err := <-ended:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.ExitCode() == ExitInUse {
+				return true, errInUse
+			}
 			return true, fmt.Errorf("it ended at once (%w): %s", errors.Join(err, errors.New("see "+log.Name())), tail(log.Name(), from))
 		default:
 		}
