@@ -103,6 +103,9 @@ func (o *operation) syncChildren(ctx context.Context, b *pluginspec.Block) []Pro
 	if err != nil {
 		return []Problem{o.problem("Cannot take up the "+b.Name+" blocks", b.Name, err)}
 	}
+	for key := range edited {
+		prior[key] = want[key] // it has the same key, which is all that removing it may need
+	}
 	have := maps.Clone(o.private.Children[b.Name])
 	var drop, update, add []string
 	for key := range have {
