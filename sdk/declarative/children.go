@@ -324,6 +324,9 @@ func (o *operation) childCall(ctx context.Context, b *pluginspec.Block, call *pl
 // dropChild removes one child; one that is gone already is no error.
 func (o *operation) dropChild(ctx context.Context, b *pluginspec.Block, key, id string, item cty.Value) error {
 	o.Progress("removing %s %s", b.Name, key)
+	if item == cty.NilVal {
+		item = fromKey(b, key)
+	}
 	err := o.childCall(ctx, b, b.Child.Delete, "delete", key, id, item)
 	if err != nil {
 		left, listErr := o.listChildren(ctx, b)

@@ -3,8 +3,10 @@ package declarative
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/moldctl/moldctl/sdk/cloudstack"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
@@ -35,6 +37,24 @@ func (o *operation) editedChildren(b *pluginspec.Block, want map[string]cty.Valu
 		edited[key] = true
 	}
 	return edited, nil
+}
+
+// fromKey is what is known of an item of which only the key is: its removal may
+// name that.
+func fromKey(b *pluginspec.Block, key string) cty.Value {
+	parts := strings.SplitN(key, "/", len(b.Child.Key))
+	attrs := map[string]cty.Value{}
+	for _, a := range b.Attributes {
+		attrs[a.Name] = cty.NullVal(a.Type)
+		i := slices.Index(b.Child.Key, a.Name)
+		if i < 0 || i >= len(parts) || parts[i] == "" {
+			continue
+		}
+		if v, err := convert.Convert(cty.StringVal(parts[i]), a.Type); err == nil {
+			attrs[a.Name] = v // a list, say, has no way back
+		}
+	}
+	return cty.ObjectVal(attrs)
 }
 
 // updatable says whether any other value of a child than those of its key can

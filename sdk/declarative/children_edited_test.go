@@ -31,6 +31,7 @@ func TestEditedChildren(t *testing.T) {
 		"made again": {cloudstack.Params{"name": "a", "size": "1", "wood": "beech", "widgetid": "w"}, "createPart", "part[a]",
 			map[string]cty.Value{"part": cty.ListVal([]cty.Value{partOf("a", 1, text("oak"))})},
 			[]string{"createPart name=a size=1 widgetid=w wood=oak", "deletePart id=made partid=a", "listParts widgetid=w"}},
+		"not wanted": {cloudstack.Params{"name": "a", "size": "1", "widgetid": "w"}, "createPart", "part[a]", nil, []string{"deletePart id=made partid=a"}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
