@@ -82,7 +82,7 @@ func forms() map[string]any {
 		"a type: plan": oneOf(object{"type": "boolean"}, ref("this verb")), "a type: check": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a type: upgrade": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a block: blocks": mapOf(ref("a block")), "a block: children": ref("children"),
-		"a verb: calls": listOf(ref("call-or-command")), "a call: wait": ref("wait"), "a call: needs_state": oneOf(object{"enum": pluginspec.Keys()["needs_state"]["state"].Words}, ref("needs_state")),
+		"a verb: calls": listOf(ref("call-or-command")), "a call: wait": ref("wait"), "a call: join": oneOf(object{"type": "string"}, ref("join")), "a call: needs_state": oneOf(object{"enum": pluginspec.Keys()["needs_state"]["state"].Words}, ref("needs_state")),
 		"an attribute: default": object{}, "an attribute: assign": ref("assign"), "an attribute: example": object{}, "an attribute: replace": object{"type": []string{"boolean", "string"}},
 		"identity: natural": oneOf(ref("templates"), listOf(object{"type": "string"})),
 		"http: auth":        ref("auth"), "http: errors": ref("errors"), "http: tls": ref("tls"), "auth: basic": ref("basic"),

@@ -25,6 +25,7 @@ func (rt *Runtime) Create(ctx context.Context, req Request) Result {
 		return o.notMade(ctx, err)
 	}
 	planned := o.self
+	o.stale = o.stale || len(o.typ.Joins()) > 0
 	var problems []Problem
 	if err := o.syncTags(ctx, nil, tagsOf(planned)); err != nil {
 		problems = append(problems, o.problem("Cannot tag "+o.typ.Name, "tags", err))
@@ -187,7 +188,7 @@ func (o *operation) lostSecret() string {
 
 // readBack reads the object by its id.
 func (o *operation) readBack(ctx context.Context) error {
-	object, err := o.readByID(ctx, o.id)
+	object, err := o.readWhole(ctx)
 	if err != nil {
 		return err
 	}

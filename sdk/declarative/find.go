@@ -51,6 +51,11 @@ func (rt *Runtime) Find(ctx context.Context, req FindRequest) ([]Found, error) {
 			found = append(found, f)
 		}
 	}
+	if len(found) == 1 && len(req.Type.Joins()) > 0 && len(req.Query) > 0 {
+		if found[0], err = rt.joinFound(ctx, req, found[0], r); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", req.Type.Name, found[0].ID, err)
+		}
+	}
 	return found, nil
 }
 

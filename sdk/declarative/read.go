@@ -28,6 +28,7 @@ type reading struct {
 	call     *pluginspec.Call
 	roots    roots
 	children *childListings
+	joins    joinListings
 }
 
 // Read reads objects of one type: by listing pages as long as that is cheaper,
@@ -41,6 +42,7 @@ func (rt *Runtime) Read(ctx context.Context, req ReadRequest) ([]ReadResult, err
 		return nil, fmt.Errorf("type %s: the plugin declares no read call", req.Type.Name)
 	}
 	r := &reading{Runtime: rt, ReadRequest: req, call: req.Type.Read.Calls[0], roots: rt.ground(req.Identity, req.Config)}
+	r.joins.listed = map[*pluginspec.Call]*sharedListing{}
 	list := r.list
 	if rt.overHTTP() {
 		list = r.httpBatch
@@ -134,6 +136,9 @@ func (r *reading) one(ctx context.Context, item ReadItem, object cloudstack.Obje
 	}
 	if gone || p.Lease != "" && object.Str("allocated") != p.Lease {
 		return ReadResult{State: Absent}
+	}
+	if object, err = r.joined(ctx, r.Cloud, r.Type, r.roots.with("self", unmarked(item.Prior)), item.ID, object, r.joinable(ctx)); err != nil {
+		return unread(item, err)
 	}
 	if p.Owner == nil {
 		p.Owner = ownerOf(r.Identity)

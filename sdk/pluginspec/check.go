@@ -141,10 +141,7 @@ func (s *source) verbs(p *Plugin, t *Type) {
 	case t.Read == nil && (t.Update != nil || t.Delete != nil):
 		missing("create", "it has update or delete, so it is a resource")
 	}
-	if t.Read != nil && len(t.Read.Calls) > 1 {
-		s.failAt(t.Read.Calls[1].Range, "One call expected", "read of \""+t.Name+"\" has more than one call, and only one can describe an object. "+
-			"Keep the call whose answer holds most; what another listing adds is kept in a block with children, or read by a handler.")
-	}
+	s.joins(t)
 	s.transport(p, t)
 	s.states(p, t)
 	s.assigned(p, t)

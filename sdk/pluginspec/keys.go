@@ -111,7 +111,7 @@ types:
     plan: {handler: true}
     check: true
     upgrade: true
-    create: {call: c, key: k, when: w, params: {}, only: [a], on: [a], result: r, serial: s, needs_state: {state: stopped, machine: m, runs: r, restart: r}, wait: {until: u, every: 1s, timeout: 1s},
+    create: {call: c, key: k, when: w, params: {}, only: [a], on: [a], result: r, serial: s, join: {as: a, field: f, of: o}, needs_state: {state: stopped, machine: m, runs: r, restart: r}, wait: {until: u, every: 1s, timeout: 1s},
              method: GET, path: p, query: {}, headers: {}, body: {}, wrap: w, paging: {style: page}}
     read: {call: c, batch: true, gone: g, expunges: true}
     update: {calls: [], batch: true, gone: g}

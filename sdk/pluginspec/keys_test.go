@@ -26,7 +26,7 @@ func TestKeys(t *testing.T) {
 	// These hold mappings or anything at all; the schema says so by itself.
 	want := []string{
 		"a block: attributes", "a block: blocks", "a block: children",
-		"a call: body", "a call: headers", "a call: needs_state", "a call: paging", "a call: params", "a call: query", "a call: wait",
+		"a call: body", "a call: headers", "a call: join", "a call: needs_state", "a call: paging", "a call: params", "a call: query", "a call: wait",
 		"a plugin.yaml: config", "a plugin.yaml: http", "a plugin.yaml: steps", "a plugin.yaml: types",
 		"a step: attributes",
 		"a type: attributes", "a type: blocks", "a type: create", "a type: delete", "a type: find", "a type: identity", "a type: plan", "a type: prune",

@@ -136,8 +136,8 @@ func (l *linter) typ(t *Type) {
 	switch {
 	case t.Read != nil && len(t.Read.Calls) > 0 && t.Create != nil && len(t.Create.Calls) > 0:
 		calls := append(slices.Clone(t.Read.Calls), t.Create.Calls...)
-		l.fields(t.Attributes, calls...)
-		l.fieldTypes(t.Attributes, calls...)
+		l.fields(l.notJoined(t), calls...)
+		l.fieldTypes(l.notJoined(t), calls...)
 	case t.Create == nil && t.Find != nil && t.Find.Call != nil:
 		l.fields(t.Attributes, t.Find.Call)
 		l.fieldTypes(t.Attributes, t.Find.Call)

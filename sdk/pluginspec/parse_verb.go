@@ -65,6 +65,7 @@ func (s *source) call(n *yaml.Node, more fields) *Call {
 		"result":      func(_, v *yaml.Node) { c.Result, _ = s.str(v) },
 		"wait":        func(_, v *yaml.Node) { c.Wait = s.wait(v) },
 		"serial":      func(_, v *yaml.Node) { c.Serial = s.template(v) },
+		"join":        func(_, v *yaml.Node) { c.Join = s.join(v) },
 		"needs_state": func(_, v *yaml.Node) { c.NeedsState = s.needsState(v) },
 		"method":      func(_, v *yaml.Node) { c.Method = s.choice(v, "GET", "POST", "PUT", "PATCH", "DELETE") },
 		"path":        func(_, v *yaml.Node) { c.Path = s.template(v) },

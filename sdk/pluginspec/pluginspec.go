@@ -189,6 +189,7 @@ type Call struct {
 	Serial  string // template: calls of equal value never run at once
 	// NeedsState is the state in which the call needs a machine; nil: any.
 	NeedsState *NeedsState
+	Join       *Join // of the second and further calls of a read
 	Method     string
 	Path       string            // template
 	Query      map[string]string // parameter → template
@@ -222,6 +223,14 @@ type Assign struct {
 	// Exclusive names the attribute that says elements of others go too.
 	Exclusive string
 	Range     hcl.Range
+}
+
+// Join says where the objects that a further call of a read lists go.
+type Join struct {
+	As    string // field of the object under which they are put, as a list
+	Field string // of theirs that names the object; "" = all that is listed is the object's
+	Of    string // field of the object that is named; id unless given
+	Range hcl.Range
 }
 
 // NeedsState says that a machine is brought into a state for a call, and back
