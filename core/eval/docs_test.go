@@ -89,3 +89,22 @@ func TestDocumentedFunctions(t *testing.T) {
 		t.Errorf("%s is documented and does not exist", name)
 	}
 }
+
+// TestEveryFunctionIsTried checks that the tests call each function: the table
+// of functions, and what is confined to a folder.
+func TestEveryFunctionIsTried(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for _, file := range []string{"functions_test.go", "standard_test.go", "confined_test.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(source)
+	}
+	for _, name := range eval.FunctionNames() {
+		if !regexp.MustCompile(`[^a-z0-9_.]` + name + `\(`).MatchString(text.String()) {
+			t.Errorf("no test calls %s", name)
+		}
+	}
+}
