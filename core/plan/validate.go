@@ -123,8 +123,7 @@ func checkValues(t *pluginspec.Type, r *spec.Resource, config cty.Value) hcl.Dia
 func onValues(list []pluginspec.Problem, r *spec.Resource) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, p := range list {
-		path := pluginspec.FormatPath(p.Path)
-		d := diag.Error(attributeRange(r.Body, path, &r.Range), p.Summary, p.Detail)
+		d := diag.Error(valueRange(r.Body, p.Path, &r.Range), p.Summary, p.Detail)
 		if p.Warning {
 			d.Severity = hcl.DiagWarning
 		}

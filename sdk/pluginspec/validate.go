@@ -124,7 +124,7 @@ func (a *Attribute) validateOne(path cty.Path, v cty.Value, hidden bool) []Probl
 	}
 	if a.Pattern != "" {
 		if re, err := regexp.Compile(a.Pattern); err == nil && !re.MatchString(text) {
-			out = append(out, invalid(path, "%s does not have the form of %q: it must match the pattern %s.", shown, a.Name, a.Pattern))
+			out = append(out, invalid(path, "%s does not have the form of %q%s", shown, a.Name, a.form()))
 		}
 	}
 	if v.Type() == cty.Number {
@@ -137,6 +137,22 @@ func (a *Attribute) validateOne(path cty.Path, v cty.Value, hidden bool) []Probl
 		}
 	}
 	return out
+}
+
+// form says what a pattern demands: by an example and in the words of the
+// attribute, if it has them, and last as it is.
+func (a *Attribute) form() string {
+	if a.ExampleText == "" && a.Doc == "" {
+		return fmt.Sprintf(": it must match the pattern %s.", a.Pattern)
+	}
+	text := "."
+	if a.ExampleText != "" {
+		text = fmt.Sprintf("; an example is %s.", a.ExampleText)
+	}
+	if a.Doc != "" {
+		text += " " + sentence(a.Doc)
+	}
+	return text + fmt.Sprintf(" (Exactly: %s)", a.Pattern)
 }
 
 func scalarText(v cty.Value) string {
@@ -224,9 +240,18 @@ func exactlyOne(path cty.Path, obj cty.Value, group []string) []Problem {
 	case len(have) == 0:
 		return []Problem{{Path: path, Summary: "Missing argument", Detail: fmt.Sprintf("One of %s is needed.", quoted(group))}}
 	case len(have) > 1:
-		return []Problem{{Path: path.Copy().GetAttr(have[1]), Summary: "Conflicting arguments", Detail: fmt.Sprintf("Only one of %s can be given, not %s.", quoted(group), quoted(have))}}
+		return []Problem{{Path: path.Copy().GetAttr(have[1]), Summary: "Conflicting arguments", Detail: tooMany(group, have)}}
 	}
 	return nil
+}
+
+// tooMany says that more was given than one of a group.
+func tooMany(group, have []string) string {
+	all := quoted(have[:len(have)-1]) + fmt.Sprintf(" and %q", have[len(have)-1])
+	if len(have) == len(group) {
+		return all + " exclude each other; keep one of them."
+	}
+	return all + fmt.Sprintf(" exclude each other; only one of %s can be given.", quoted(group))
 }
 
 // CheckRole returns the arguments that the caller's role may not set: the

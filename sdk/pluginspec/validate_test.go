@@ -107,7 +107,7 @@ func TestValidate(t *testing.T) {
 		"deprecated":                       {`old = "x"`, []string{`old: warning: "old" is deprecated: Use name.`}},
 		"conflict once":                    {"a = \"1\"\nb = \"2\"", []string{`a: "a" and "b" exclude each other; keep one of them.`}},
 		"together":                         {`user = "u"`, []string{`user: "user" is used together with "key"; give both or neither.`}},
-		"two of one":                       {"this = \"1\"\nthat = \"2\"", []string{`that: Only one of "this", "that" can be given, not "this", "that".`}},
+		"two of one":                       {"this = \"1\"\nthat = \"2\"", []string{`that: "this" and "that" exclude each other; keep one of them.`}},
 		"in a block": {`rule { port = "1" }
 			rule {
 			  port = "x"
