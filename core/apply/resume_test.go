@@ -230,3 +230,25 @@ func TestFailedJobThatLeftSomething(t *testing.T) {
 		})
 	}
 }
+
+// TestManyDeletesInterrupted kills a run that deletes all objects of a type once
+// the cloud has done so: the next run does not take that for a mishap.
+func TestManyDeletesInterrupted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must("resource \"thing\" \"a\" {\n  count = 6\n  name  = \"a${count.index}\"\n}\n")
+	w.cloud.Hook = func(m fakeplugin.Moment, _, call string) error {
+		if m == fakeplugin.AfterCall && call == "delete" {
+			return fakeplugin.ErrKilled
+		}
+		return nil
+	}
+	if _, diags := w.apply(""); !diags.HasErrors() {
+		t.Fatal("the run was not interrupted")
+	}
+	w.cloud.Hook = nil
+	w.must("")
+	if rows := w.objects(); len(rows) != 0 {
+		t.Errorf("%d objects are left in the state", len(rows))
+	}
+}

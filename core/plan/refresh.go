@@ -106,17 +106,23 @@ const manyGone = 5
 func (m *maker) take(b *batch, replies []*wire.ReadReply) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	byRef := make(map[string]*wire.ReadReply, len(replies))
-	gone := 0
 	for _, r := range replies {
 		byRef[r.GetRef()] = r
-		if r.GetState() == wire.ReadReply_GONE {
+	}
+	gone, all := 0, 0
+	for i, row := range b.rows {
+		if row.PendingAction == string(Delete) {
+			continue // an interrupted run was deleting it
+		}
+		all++
+		if byRef[fmt.Sprint(i)].GetState() == wire.ReadReply_GONE {
 			gone++
 		}
 	}
-	if gone >= manyGone && gone*2 > len(b.rows) && !m.in.AcceptMissing && !m.in.Destroy {
+	if gone >= manyGone && gone*2 > all && !m.in.AcceptMissing && !m.in.Destroy {
 		return hcl.Diagnostics{diag.Errorf(nil, "Too many objects are missing",
 			"%d of %d %s of this stack no longer exist. If somebody removed them on purpose, run again with --accept-missing; if not, check that the credentials and the project are the right ones.",
-			gone, len(b.rows), plural(b.typ))}
+			gone, all, plural(b.typ))}
 	}
 	t := m.in.Host.Types()[b.typ]
 	for i, row := range b.rows {
