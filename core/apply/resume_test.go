@@ -76,6 +76,15 @@ func TestCallsThatGoOn(t *testing.T) {
 			text:   one, at: fakeplugin.BeforeCall, command: "create", next: "",
 			steps: []string{"delete thing.a: it is no longer in the stack"},
 		},
+		"create, changed meanwhile": {
+			reason: "what is made otherwise than it is wanted now goes again",
+			text:   one, at: fakeplugin.AfterCall, command: "create", next: two,
+			steps: []string{
+				"delete thing.a: size changed since its create was interrupted",
+				"create thing.a: size changed since its create was interrupted",
+			},
+			things: []string{"a=2"}, calls: []string{"delete thing.a", "create thing.a"},
+		},
 		"update": {
 			reason: "an update may be sent again once it is over",
 			before: one, text: two, at: fakeplugin.BeforeCall, command: "update", next: two,

@@ -87,6 +87,8 @@ func (m *maker) whyDelete(row *state.Object) string {
 	switch {
 	case row.Deposed != "":
 		return "it has been replaced"
+	case m.halfGone[row.Key]:
+		return "finishes an interrupted delete"
 	case row.Status == state.Waiting:
 		return "it waited for machines to be expunged"
 	case m.in.Destroy:

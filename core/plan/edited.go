@@ -12,12 +12,8 @@ import (
 // edited names what the stack says otherwise now than when a create was begun
 // that did not get as far as an object with an id; "" is nothing. To finish
 // that create would be to take up calls that were made for something else.
-//
-// Where the new object is to be made before the old one goes, both would need
-// what only one can have; the create is then finished, and changed by the next
-// plan.
 func (m *maker) edited(s *subjectOf, planned cty.Value, lookups map[string]Found) string {
-	if s.row == nil || s.row.ID != "" || s.prior.IsNull() || !MayExist(s.row.Pending) || s.r.Lifecycle.CreateBeforeDestroy {
+	if s.row == nil || s.row.ID != "" || s.prior.IsNull() || !MayExist(s.row.Pending) {
 		return ""
 	}
 	was, now := begun(s.t.Attributes, s.t.Blocks, s.prior, planned)
@@ -35,11 +31,11 @@ func (m *maker) edited(s *subjectOf, planned cty.Value, lookups map[string]Found
 }
 
 // startOver clears away what an interrupted create left, and makes the object
-// anew. What is half made is of no use to anybody: prevent_destroy is not about
-// it.
+// anew. What is half made is of no use to anybody: it goes first, and
+// prevent_destroy is not about it.
 func (m *maker) startOver(ctx context.Context, s *subjectOf, step *Step, desired cty.Value, path string) (*Step, hcl.Diagnostics) {
 	step.Prior = s.prior
-	step = m.replace(s, step, desired, path+" changed since its create was interrupted")
+	step = m.replaceAt(s, step, desired, path+" changed since its create was interrupted", false)
 	step.Prior = cty.NullVal(s.t.ImpliedType())
 	diags := m.refine(ctx, s, step, desired)
 	step.Prior = s.prior

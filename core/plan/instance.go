@@ -226,9 +226,11 @@ func (m *maker) decide(ctx context.Context, s *subjectOf, exists, desired cty.Va
 		diags = append(diags, m.refine(ctx, s, step, desired)...)
 	}
 	switch {
+	case m.halfGone[s.row.Key]:
+		return m.replaceAt(s, step, desired, "finishes an interrupted delete", false), diags
 	case leaving(s.row):
 		reason := "its interrupted delete goes on"
-		return m.replace(s, step, desired, reason), append(diags, m.guardReplace(s, reason)...)
+		return m.replaceAt(s, step, desired, reason, false), append(diags, m.guardReplace(s, reason)...)
 	case s.row.Status == state.Tainted:
 		return m.replace(s, step, desired, m.whyTainted(s)), append(diags, m.guardReplace(s, "it is unusable")...)
 	case forces(step.Changes) != "":
@@ -427,13 +429,19 @@ func attributeAt(t *pluginspec.Type, path string) *pluginspec.Attribute {
 
 // replace adds both halves of a replacement.
 func (m *maker) replace(s *subjectOf, step *Step, desired cty.Value, reason string) *Step {
+	return m.replaceAt(s, step, desired, reason, s.r.Lifecycle.CreateBeforeDestroy)
+}
+
+// replaceAt is replace for an object that nothing uses, which may go first
+// whatever its lifecycle says.
+func (m *maker) replaceAt(s *subjectOf, step *Step, desired cty.Value, reason string, createFirst bool) *Step {
 	gone := *step
 	gone.Action, gone.Replacing, gone.Reason = Delete, true, reason
 	gone.Planned, gone.Block = cty.NullVal(s.t.ImpliedType()), s.r
 	step.Action, step.Replacing, step.Reason = Create, true, reason
 	step.Planned = MarkPaths(propose(s.t.Attributes, s.t.Blocks, cty.NullVal(s.t.ImpliedType()), desired), schemaSecrets(s.t))
 	step.Object = nil
-	if s.r.Lifecycle.CreateBeforeDestroy {
+	if createFirst {
 		step.Depose, step.DeposedAs = true, m.freeDeposed(step.Key.Addr)
 		gone.Key.Deposed = step.DeposedAs
 	}

@@ -33,6 +33,7 @@ type maker struct {
 	recovery []string
 	drift    []Drift
 	gone     map[string]bool
+	halfGone map[state.Key]bool // what is gone, and whose interrupted delete has to be finished
 	moves    []Move
 	adopted  map[addr.Instance]*spec.Import // what this plan imports
 	part     *selection                     // what is looked at; nil: everything
@@ -60,6 +61,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		resolver: NewResolver(in.Host),
 		objects:  make(map[state.Key]*state.Object, len(in.Snapshot.Objects)),
 		gone:     map[string]bool{},
+		halfGone: map[state.Key]bool{},
 		forward:  map[addr.Resource][]*Step{},
 		wanted:   map[string]bool{},
 		deferred: map[addr.Resource]bool{},

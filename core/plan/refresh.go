@@ -144,6 +144,11 @@ func (m *maker) takeOne(t *pluginspec.Type, row *state.Object, reply *wire.ReadR
 	}
 	switch reply.GetState() {
 	case wire.ReadReply_GONE:
+		if row.PendingAction == string(Delete) && len(row.Pending) > 0 {
+			// The object itself is gone; what belonged to it may not be.
+			m.halfGone[row.Key] = true
+			return diags
+		}
 		if row.PendingAction != string(Delete) {
 			m.drift = append(m.drift, Drift{Addr: row.Addr, Gone: true})
 		}
