@@ -20,6 +20,10 @@ type bug struct {
 	plan    func(*plan.Plan)
 	unbound bool // signatures outlive the lease
 
+	// jobsFail is no mistake: jobs that make something fail often, where a mistake
+	// needs it to show itself.
+	jobsFail bool
+
 	// Between host and plugin.
 	wire tamper
 

@@ -68,6 +68,9 @@ func (f *faults) strike(s *schedule, e *event) fate {
 			return happen // it was decided before it was stopped
 		}
 	}
+	if f.process.world.bug.jobsFail && e.kind == request && s.random.IntN(3) == 0 && creates[strings.Fields(e.name)[1]].kind != "" {
+		return jobFails
+	}
 	if f.left == 0 || s.random.IntN(f.chance) != 0 {
 		return happen
 	}

@@ -225,6 +225,26 @@ func plantedOnWire() map[string]planted {
 				seen[r.GetRef()] = r.GetValue()
 			}
 		}},
+		"tainted not replaced": {"what is of no use is kept", 270, with("vm", func(w *world) {
+			inObjects(func(o *state.Object) {
+				if o.Status == state.Tainted {
+					o.Status = state.OK
+				}
+			})(w)
+			w.bug.wire.read = func(r *wire.ReadReply) {
+				if r.GetState() == wire.ReadReply_TAINTED {
+					r.State = wire.ReadReply_OK
+				}
+			}
+		})},
+		"failed job taken as absent": {"what a failed job left is forgotten", 30, with("vm", func(w *world) {
+			w.bug.jobsFail = true
+			settle(func(w *world, c *wire.Call) {
+				if w.cloud.failed(c.GetJob()) {
+					c.State, c.Id = wire.Call_ABSENT, ""
+				}
+			})(w)
+		})},
 		"failed delete taken as gone": {"an object that is still there is forgotten", 28, down(func(m *wire.ApplyDown, l *line) bool {
 			if r := m.GetResult(); r != nil && l.begun.GetOp() == wire.Op_DELETE {
 				r.Status, r.Diagnostics = wire.Result_GONE, nil
@@ -273,6 +293,15 @@ func plantedInCloud() map[string]planted {
 			}
 		}},
 	}
+}
+
+// failed tells whether a job has failed.
+func (c *cloud) failed(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tick()
+	j := c.jobs[id]
+	return j != nil && j.failed != nil
 }
 
 // alike is an object of a kind that somebody else made.
