@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moldctl/moldctl/core"
@@ -65,6 +67,10 @@ func (c *initCommand) fetch(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
+	before, err := lockOf(c.Path)
+	if err != nil {
+		before = &source.Lock{} // what is wrong with it is said below, with its place
+	}
 	told := 0
 	stack, diags := core.Init(ctx, settings, c.Upgrade, func(line string) {
 		told++
@@ -84,6 +90,12 @@ func (c *initCommand) fetch(ctx context.Context, io streams) error {
 	case told == 0:
 		fmt.Fprintf(io.out, "Everything that the stack %q takes from elsewhere is here, as %s has it.\n", stack.Name, source.LockFile)
 	default:
+		after, err := source.ReadLock(stack.Dir)
+		if err != nil {
+			return err
+		}
+		tellLocked(io, "module", before.Modules, after.Modules)
+		tellLocked(io, "plugin", before.Plugins, after.Plugins)
 		fmt.Fprintf(io.out, "The stack %q is ready. Keep %s in version control.\n", stack.Name, source.LockFile)
 	}
 	return nil
@@ -145,9 +157,59 @@ func (c *initCommand) starter(io streams) error {
 // writeNew writes a file that must not be there yet.
 func writeNew(path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already, and is not written over: choose another name or folder", path)
+	}
 	if err != nil {
 		return fmt.Errorf("write a new file: %w", err)
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Close())
+}
+
+// lockOf reads the lock file of a stack; one that is not there holds nothing.
+func lockOf(path string) (*source.Lock, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	return source.ReadLock(path)
+}
+
+// tellLocked says which versions were locked, where that is news.
+func tellLocked(io streams, kind string, before, after map[string]source.Entry) {
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		now, was := after[name], before[name]
+		if now.Version == was.Version && now.Revision == was.Revision && maps.Equal(now.Hashes, was.Hashes) {
+			continue
+		}
+		fmt.Fprintf(io.out, "Locked the %s %s: %s", kind, name, edition(now))
+		if was.Name != "" {
+			fmt.Fprintf(io.out, ", before %s", edition(was))
+		}
+		fmt.Fprintln(io.out)
+	}
+}
+
+// edition is what a locked thing is known by: its version, and where it came
+// from a repository the revision.
+func edition(e source.Entry) string {
+	var parts []string
+	for _, part := range []string{e.Version, shortened(e.Revision)} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		return "its present content"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shortened is a commit or digest as people write it.
+func shortened(revision string) string {
+	algorithm, digest, ok := strings.Cut(revision, ":")
+	if !ok {
+		return revision[:min(len(revision), 12)]
+	}
+	return algorithm + ":" + digest[:min(len(digest), 12)]
 }
