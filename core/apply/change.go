@@ -87,6 +87,12 @@ func (r *runner) complete(ctx context.Context, s *plan.Step) (cty.Value, hcl.Dia
 	if more.HasErrors() {
 		return cty.NilVal, diags
 	}
+	if !config.IsWhollyKnown() {
+		// A local value that could not be evaluated is one that is not known.
+		if wrong := r.config.Problems(); wrong.HasErrors() {
+			return cty.NilVal, append(diags, wrong...)
+		}
+	}
 	lookups, more := r.resolver.ResolveAll(ctx, s.Cloud, s.Type, config, s.Block.Body, subject)
 	diags = append(diags, more...)
 	if more.HasErrors() {

@@ -9,6 +9,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hcldec"
@@ -83,16 +84,51 @@ func (s Scope) Value(expr hcl.Expression, want cty.Type) (cty.Value, hcl.Diagnos
 			Subject: expr.Range().Ptr(), Expression: expr, EvalContext: ctx,
 		})
 	}
-	if infinite(converted) {
-		return cty.UnknownVal(want), append(diags, s.explain(expr, "Division by zero", "The result is infinite, and infinity is no value of the stack language."))
+	if _, found := infinite(converted); found {
+		return cty.UnknownVal(want), append(diags, s.explain(expr, infinity, noInfinity))
 	}
 	return converted, diags
 }
 
-// infinite tells whether a value is a number that divisions by zero make.
-func infinite(v cty.Value) bool {
-	v, _ = v.Unmark()
-	return v.Type() == cty.Number && v.IsKnown() && !v.IsNull() && v.AsBigFloat().IsInf()
+// What is said about infinite numbers.
+const (
+	infinity   = "Division by zero"
+	noInfinity = "The result is infinite, and infinity is no value of the stack language."
+)
+
+// infinite finds a number that divisions by zero make.
+func infinite(v cty.Value) (at cty.Path, found bool) {
+	if !numeric(v.Type()) {
+		return nil, false
+	}
+	// The callback returns no error.
+	_ = cty.Walk(v, func(path cty.Path, v cty.Value) (bool, error) {
+		v, _ = v.Unmark()
+		if !found && v.Type() == cty.Number && v.IsKnown() && !v.IsNull() && v.AsBigFloat().IsInf() {
+			at, found = path.Copy(), true
+		}
+		return !found, nil
+	})
+	return at, found
+}
+
+// numeric tells whether values of a type may hold numbers.
+func numeric(ty cty.Type) bool {
+	switch {
+	case ty == cty.Number, ty == cty.DynamicPseudoType:
+		return true
+	case ty.IsCollectionType():
+		return numeric(ty.ElementType())
+	case ty.IsTupleType():
+		return slices.ContainsFunc(ty.TupleElementTypes(), numeric)
+	case ty.IsObjectType():
+		for _, attr := range ty.AttributeTypes() {
+			if numeric(attr) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Decode evaluates a body by its schema. Blocks may also be given as arguments
@@ -103,7 +139,23 @@ func (s Scope) Decode(body hcl.Body, schema hcldec.Spec) (cty.Value, hcl.Diagnos
 		return cty.UnknownVal(hcldec.ImpliedType(schema)), diags
 	}
 	v, more := hcldec.Decode(listBody{body, ctx}, schema, ctx)
-	return v, append(diags, more...)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return v, diags
+	}
+	if path, found := infinite(v); found {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: infinity, Detail: noInfinity, Subject: argumentRange(body, path)})
+	}
+	return v, diags
+}
+
+// argumentRange is where the argument stands that a path begins with.
+func argumentRange(body hcl.Body, path cty.Path) *hcl.Range {
+	name, _ := path[0].(cty.GetAttrStep)
+	content, _, _ := body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: name.Name}}})
+	if content != nil && content.Attributes[name.Name] != nil {
+		return content.Attributes[name.Name].Expr.Range().Ptr()
+	}
+	return body.MissingItemRange().Ptr()
 }
 
 // Context returns an evaluation context that holds what the traversals refer

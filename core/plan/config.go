@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
@@ -46,6 +47,7 @@ type Config struct {
 	values    map[addr.Resource]map[addr.Key]cty.Value // of the root, for all modules
 	locals    map[string]cty.Value
 	pipelines map[string]cty.Value
+	wrong     map[string]hcl.Diagnostics // of the locals and pipelines that were evaluated, by what they are called
 }
 
 // NewConfig prepares a stack for evaluation. Variables hold the final value of
@@ -71,7 +73,7 @@ func NewConfig(stack *spec.Stack, vars map[string]cty.Value, types map[string]*p
 func newConfig(stack *spec.Stack, types map[string]*pluginspec.Type, steps map[string]*pluginspec.Step, names *eval.Names, files *reads) *Config {
 	c := &Config{
 		Stack: stack, types: types, steps: steps, names: names, kinds: stepKinds(steps), reads: files,
-		locals: map[string]cty.Value{}, pipelines: map[string]cty.Value{}, inputs: map[string]cty.Value{},
+		locals: map[string]cty.Value{}, pipelines: map[string]cty.Value{}, wrong: map[string]hcl.Diagnostics{}, inputs: map[string]cty.Value{},
 	}
 	c.scope = eval.Scope{Names: c.names, Lookup: c, Functions: files.functions(stack)}
 	return c
@@ -140,7 +142,8 @@ func (c *Config) Resource(a addr.Resource) (cty.Value, bool) {
 // Local evaluates a local value, once.
 func (c *Config) Local(name string) (cty.Value, bool) {
 	return c.once(c.locals, name, func() cty.Value {
-		v, _ := c.scope.Value(c.Stack.Locals[name].Expr, cty.DynamicPseudoType)
+		v, diags := c.scope.Value(c.Stack.Locals[name].Expr, cty.DynamicPseudoType)
+		c.note("local."+name, diags)
 		return v
 	})
 }
@@ -148,9 +151,57 @@ func (c *Config) Local(name string) (cty.Value, bool) {
 // Pipeline evaluates a pipeline, once.
 func (c *Config) Pipeline(name string) (cty.Value, bool) {
 	return c.once(c.pipelines, name, func() cty.Value {
-		v, _ := c.pipeline(c.Stack.Pipelines[name])
+		v, diags := c.pipeline(c.Stack.Pipelines[name])
+		c.note("pipeline."+name, diags)
 		return v
 	})
+}
+
+// note keeps what is wrong with a value that others ask for: they go on with
+// one that is not known.
+func (c *Config) note(name string, diags hcl.Diagnostics) {
+	if !diags.HasErrors() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrong[name] = diags
+}
+
+// Problems is what was wrong with the locals and pipelines that were evaluated
+// so far, in all parts of the stack.
+func (c *Config) Problems() hcl.Diagnostics {
+	return c.wrongValues(func(*Config, string) bool { return true })
+}
+
+// wrongValues is Problems for those that somebody wants to hear of.
+func (c *Config) wrongValues(wanted func(part *Config, name string) bool) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, part := range c.root.parts {
+		part.mu.Lock()
+		names := sortedKeys(part.wrong)
+		part.mu.Unlock()
+		for _, name := range names {
+			if wanted(part, name) {
+				part.mu.Lock()
+				diags = append(diags, part.wrong[name]...)
+				part.mu.Unlock()
+			}
+		}
+	}
+	return diags
+}
+
+// onItsOwn tells whether a local value or a pipeline rests on no block.
+func (w *walker) onItsOwn(part *Config, name string) bool {
+	kind, plain, _ := strings.Cut(name, ".")
+	var needs []addr.Resource
+	if kind == "local" {
+		needs, _ = w.of(part).local(eval.Ref{Kind: eval.RefLocal, Name: plain})
+	} else {
+		needs, _ = w.of(part).pipeline(plain)
+	}
+	return len(needs) == 0
 }
 
 // once evaluates outside the lock: an expression may lead to others.

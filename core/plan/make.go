@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
@@ -122,7 +123,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		return nil, append(diags, diag.Error(nil, "Interrupted", "Planning was interrupted. Nothing was changed."))
 	}
 	if diags.HasErrors() {
-		return nil, diags
+		return nil, append(diags, m.wrongValues()...)
 	}
 	diags = append(diags, m.createFirst(blocks)...)
 	diags = append(diags, m.deletions()...)
@@ -131,7 +132,20 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	}
 	diags = append(diags, m.expunging(ctx)...)
 	p, more := m.finish(blocks)
-	return p, append(diags, more...)
+	diags = append(diags, more...)
+	if wrong := m.wrongValues(); wrong.HasErrors() {
+		return nil, append(diags, wrong...)
+	}
+	return p, diags
+}
+
+// wrongValues is what was wrong with the locals and pipelines that the plan
+// asked for. Pipelines that rest on no block were reported before.
+func (m *maker) wrongValues() hcl.Diagnostics {
+	w := &walker{c: m.config}
+	return m.config.wrongValues(func(part *Config, name string) bool {
+		return strings.HasPrefix(name, "local.") || !w.onItsOwn(part, name)
+	})
 }
 
 // refreshed ends a plan that only writes down what the refresh found.

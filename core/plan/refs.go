@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/moldctl/moldctl/core/diag"
@@ -15,6 +18,7 @@ type walker struct {
 	c      *Config
 	known  map[string]*reached
 	others map[*Config]*walker // of the other parts, shared by all of them
+	trail  *[]string           // what is being followed, shared too
 	// shallow stops at modules and names the first.
 	shallow bool
 	module  string
@@ -29,11 +33,11 @@ type reached struct {
 // of returns the walker of another part of the stack.
 func (w *walker) of(c *Config) *walker {
 	if w.others == nil {
-		w.others = map[*Config]*walker{w.c: w}
+		w.others, w.trail = map[*Config]*walker{w.c: w}, new([]string)
 	}
 	other := w.others[c]
 	if other == nil {
-		other = &walker{c: c, others: w.others}
+		other = &walker{c: c, others: w.others, trail: w.trail}
 		w.others[c] = other
 	}
 	return other
@@ -96,21 +100,42 @@ func (w *walker) once(key string, ref eval.Ref, references func() ([]eval.Ref, *
 	}
 	if known, ok := w.known[key]; ok {
 		if known.busy {
-			if ref.Kind == eval.RefLocal {
-				return nil, hcl.Diagnostics{diag.Errorf(ref.Range.Ptr(), "Local values need each other",
-					"The local value %q leads back to itself. Remove one of the references.", ref.Name)}
-			}
-			return nil, hcl.Diagnostics{diag.Errorf(ref.Range.Ptr(), "Values need each other",
-				"%s leads back to itself. Remove one of the references.", ref)}
+			return nil, hcl.Diagnostics{w.circle(key, ref)}
 		}
 		return known.deps, nil
 	}
 	entry := &reached{busy: true}
 	w.known[key] = entry
+	w.of(w.c) // so that there is a trail
+	*w.trail = append(*w.trail, w.called(key))
 	refs, there, diags := references()
 	deps, more := there.follow(refs)
+	*w.trail = (*w.trail)[:len(*w.trail)-1]
 	entry.deps, entry.busy = deps, false
 	return deps, append(diags, more...)
+}
+
+// called is a value's name as it is seen from outside of all modules.
+func (w *walker) called(key string) string {
+	key = strings.TrimPrefix(key, "output.")
+	for c := w.c; c.call != nil; c = c.parent {
+		key = "module." + c.call.Name + "." + key
+	}
+	return key
+}
+
+// circle tells which values need each other.
+func (w *walker) circle(key string, ref eval.Ref) *hcl.Diagnostic {
+	name := w.called(key)
+	way := *w.trail
+	if at := slices.Index(way, name); at >= 0 {
+		way = way[at:]
+	}
+	text := strings.Join(append(slices.Clone(way), name), " → ")
+	if ref.Kind == eval.RefLocal {
+		return diag.Errorf(ref.Range.Ptr(), "Local values need each other", "The local value %q leads back to itself: %s. Remove one of the references.", ref.Name, text)
+	}
+	return diag.Errorf(ref.Range.Ptr(), "Values need each other", "%s leads back to itself: %s. Remove one of the references.", ref, text)
 }
 
 func (w *walker) local(ref eval.Ref) ([]addr.Resource, hcl.Diagnostics) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"strings"
 
 	"github.com/moldctl/moldctl/core/diag"
 	"github.com/moldctl/moldctl/core/eval"
@@ -31,7 +32,11 @@ func Validate(stack *spec.Stack, vars map[string]cty.Value, types map[string]*pl
 		_, more := c.Output(stack.Outputs[name])
 		diags = append(diags, more...)
 	}
-	return diags
+	// What rests on blocks is judged when a plan knows them.
+	w := &walker{c: c}
+	return append(diags, c.wrongValues(func(part *Config, name string) bool {
+		return strings.HasPrefix(name, "local.") && w.onItsOwn(part, name)
+	})...)
 }
 
 // validate checks one block; its value is unknown to those that refer to it.
