@@ -114,6 +114,9 @@ func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics
 	if deps.Stop == nil {
 		r.deps.Stop = ctx
 	}
+	stop, halt := context.WithCancel(r.deps.Stop)
+	defer halt()
+	r.deps.Stop, r.deps.Session = stop, recorder{deps.Session, halt}
 	if err := r.begin(ctx); err != nil {
 		return r.summary, diag.FromError("State cannot be written", err)
 	}
