@@ -149,6 +149,12 @@ func (p *process) kill(mayArrive bool) {
 		p.killPlugin(name)
 	}
 	p.twice()
+	if p.session != nil && p.session.store != nil {
+		if err := p.world.files.crash(); err != nil {
+			p.world.schedule.note("WRONG: the files cannot be copied: %v", err)
+		}
+		p.session.store = nil
+	}
 	if p.unflushed != nil {
 		p.world.disk.mu.Lock()
 		p.world.disk.snap = p.unflushed
@@ -176,7 +182,10 @@ func (o outcome) said() string {
 // run is what the command line does: open the state, plan, apply.
 func (p *process) run(text string, destroy, planOnly bool) (out outcome) {
 	w := p.world
-	s := w.open(p)
+	s, err := w.open(p)
+	if err != nil {
+		return outcome{diags: diag.FromError("State cannot be opened", err)}
+	}
 	p.session = s
 	defer func() {
 		p.host.Close()

@@ -65,6 +65,7 @@ func (d *disk) announced(command string) bool {
 type session struct {
 	world   *world
 	process *process
+	store   *state.Store // in real files, beside the one in memory; nil: none
 	token   int
 	stop    chan struct{}
 	stopped chan struct{}
@@ -74,9 +75,20 @@ type session struct {
 	names    map[string]string // operation → address
 }
 
-// open takes the state. Whoever finds a lease waits for its end and half its
+// open takes the state, in files too if there are any.
+func (w *world) open(p *process) (*session, error) {
+	s := w.hold(p)
+	if w.files == nil {
+		return s, nil
+	}
+	var err error
+	s.store, err = w.files.take()
+	return s, err
+}
+
+// hold takes the state in memory. Whoever finds a lease waits for its end and half its
 // time more, as the real one does.
-func (w *world) open(p *process) *session {
+func (w *world) hold(p *process) *session {
 	d := w.disk
 	for d.leased {
 		d.mu.Lock()
@@ -136,10 +148,21 @@ func (s *session) keep() {
 }
 
 // Snapshot returns everything as of now.
-func (s *session) Snapshot(context.Context) (*state.Snapshot, error) {
+func (s *session) Snapshot(ctx context.Context) (*state.Snapshot, error) {
 	s.world.disk.mu.Lock()
 	defer s.world.disk.mu.Unlock()
-	return copySnapshot(s.world.disk.snap), nil
+	snap := copySnapshot(s.world.disk.snap)
+	if s.store == nil {
+		return snap, nil
+	}
+	real, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if diff := compare(snap, real); diff != "" {
+		return nil, fmt.Errorf("the state in the file is another than it should be (-want +got):\n%s", diff)
+	}
+	return real, nil
 }
 
 // Append makes entries durable, all or none.
@@ -163,6 +186,11 @@ func (s *session) Append(ctx context.Context, entries ...state.Entry) error {
 			}
 		}()
 		return nil
+	}
+	if s.store != nil {
+		if err := s.store.Append(ctx, entries...); err != nil {
+			return err
+		}
 	}
 	if err := s.keepEntries(entries); err != nil {
 		return err
@@ -203,6 +231,11 @@ func (s *session) keepEntries(entries []state.Entry) error {
 func (s *session) Close() error {
 	close(s.stop)
 	<-s.stopped
+	if s.store != nil && !s.process.isDead() {
+		if err := s.store.Close(); err != nil {
+			return err
+		}
+	}
 	d := s.world.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -219,6 +252,10 @@ func carryOut(s *state.Snapshot, e state.Entry) error {
 		op := e.Operation
 		if s.Operations[op.ID] != nil {
 			return fmt.Errorf("operation %s has begun already", op.ID)
+		}
+		if op.Object != nil {
+			object := *op.Object // it is changed while the operation runs
+			op.Object = &object
 		}
 		s.Operations[op.ID] = &op
 	case state.PutCall:

@@ -21,6 +21,7 @@ type world struct {
 	schedule  *schedule
 	cloud     *cloud
 	disk      *disk
+	files     *files // nil: the state is in memory only
 	stack     *stack
 	runs      int
 	processes []*process
@@ -255,9 +256,19 @@ func (s *seeded) Read(p []byte) (int, error) {
 // end kills what still runs and lets it come to its end.
 func (w *world) end() {
 	w.schedule.close()
+	if w.files != nil {
+		defer w.closeFiles()
+	}
 	for _, p := range w.processes {
 		p.kill(false)
 	}
 	time.Sleep(time.Hour)
+	synctest.Wait()
+}
+
+func (w *world) closeFiles() {
+	if err := w.files.close(); err != nil {
+		w.schedule.note("the files cannot be closed: %v", err)
+	}
 	synctest.Wait()
 }
