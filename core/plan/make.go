@@ -142,6 +142,9 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 // wrongValues is what was wrong with the locals and pipelines that the plan
 // asked for. Pipelines that rest on no block were reported before.
 func (m *maker) wrongValues() hcl.Diagnostics {
+	if m.in.Destroy {
+		return nil // what goes needs no values
+	}
 	w := &walker{c: m.config}
 	return m.config.wrongValues(func(part *Config, name string) bool {
 		return strings.HasPrefix(name, "local.") || !w.onItsOwn(part, name)
