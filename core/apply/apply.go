@@ -97,6 +97,7 @@ type runner struct {
 	summary Summary
 	rows    map[state.Key]*state.Object // as of now
 	waiting map[state.Key]bool          // deletes that cannot end yet
+	named   map[string]bool             // ids that the cloud has given in this run
 }
 
 // Run carries out a plan. The diagnostics hold everything that went wrong;
@@ -104,7 +105,7 @@ type runner struct {
 func Run(ctx context.Context, p *plan.Plan, deps Deps) (Summary, hcl.Diagnostics) {
 	r := &runner{
 		deps: deps, plan: p, config: p.ApplyConfig(), resolver: plan.NewResolver(deps.Host),
-		rows: map[state.Key]*state.Object{}, waiting: map[state.Key]bool{}, prunes: map[state.Key]bool{},
+		rows: map[state.Key]*state.Object{}, waiting: map[state.Key]bool{}, named: map[string]bool{}, prunes: map[state.Key]bool{},
 	}
 	for _, s := range p.Steps {
 		if s.Action == plan.Prune {

@@ -48,6 +48,11 @@ func (o *operation) put(ctx context.Context, wired *wire.Call) error {
 	if err := o.runner.deps.Session.Append(context.WithoutCancel(ctx), state.PutCall{Operation: o.id, Call: call}); err != nil {
 		return err
 	}
+	if call.ID != "" {
+		o.runner.mu.Lock()
+		o.runner.named[call.ID] = true
+		o.runner.mu.Unlock()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range o.calls {

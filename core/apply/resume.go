@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,17 +16,41 @@ import (
 // ends plugins that do not answer for longer.
 const askTime = 2 * time.Minute
 
+// What looks like two results may be one and what another step of this run is
+// just making, whose id is not known yet: a moment later it is.
+const (
+	moreLooks = 15
+	lookAgain = 2 * time.Second
+)
+
+func ambiguous(calls []state.Call) bool {
+	return slices.ContainsFunc(calls, func(c state.Call) bool { return c.State == state.CallAmbiguous })
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // settle finds out what became of calls of interrupted runs for which planning
 // did not wait: it waits until they are over, as long as the step may take. A
 // result tells that the step ends here.
 func (o *operation) settle(ctx context.Context) *wire.Result {
-	for plan.HasOpen(o.row.Pending) && ctx.Err() == nil {
+	for looks := 0; plan.HasOpen(o.row.Pending) && ctx.Err() == nil; looks++ {
 		o.Progress("waiting for what an interrupted run began: " + commands(o.row.Pending))
 		calls, diags := plan.Settle(ctx, o.runner.deps.Host, askTime, plan.Open{
 			Type: o.row.Type, Cloud: o.row.Cloud, Address: o.step.Key.Addr, Calls: o.row.Pending, Others: o.runner.made(),
 		})
 		if ending(ctx) {
 			return nil
+		}
+		if ambiguous(calls) && looks < moreLooks {
+			wait(ctx, lookAgain)
+			continue
 		}
 		if diags.HasErrors() {
 			out := &wire.Result{Status: wire.Result_PARTIAL}
@@ -72,7 +97,7 @@ func commands(calls []state.Call) string {
 // made lists the ids of all objects that are known to have been made.
 func (r *runner) made() []string {
 	r.mu.Lock()
-	rows := maps.Clone(r.rows)
-	r.mu.Unlock()
-	return plan.MadeBy(rows, r.plan.Snapshot.Operations)
+	defer r.mu.Unlock()
+	ids := plan.MadeBy(r.rows, r.plan.Snapshot.Operations)
+	return slices.AppendSeq(ids, maps.Keys(r.named))
 }

@@ -77,6 +77,7 @@ func TestNamedSeeds(t *testing.T) {
 	defer uuid.SetRand(nil)
 	for name, seed := range map[string]uint64{
 		"rules that move to another block":               1419,
+		"a listing that shows two things under way":      9435,
 		"killed after a failed job that left its object": 1753,
 	} {
 		t.Run(name, func(t *testing.T) {
