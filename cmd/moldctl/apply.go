@@ -121,13 +121,16 @@ type applyResult struct {
 
 // finish says what was done, and the outputs.
 func (s *session) finish(c change, p *plan.Plan, done apply.Summary, failed bool) error {
+	kept := outputs{}
 	snap, err := s.Session().Snapshot(context.Background())
-	if err != nil {
+	if err == nil {
+		kept, err = readOutputs(snap)
+	}
+	if err != nil && !failed {
 		return err
 	}
-	outputs, err := readOutputs(snap)
-	if err != nil {
-		return err
+	if err != nil { // what was done is said all the same
+		s.report(diag.FromError("State cannot be read", err))
 	}
 	if s.flags.JSON {
 		return writeJSONLine(s.io.out, applyResult{
@@ -136,7 +139,7 @@ func (s *session) finish(c change, p *plan.Plan, done apply.Summary, failed bool
 				"created": done.Created, "updated": done.Updated, "replaced": done.Replaced, "deleted": done.Deleted,
 				"imported": done.Imported, "moved": done.Moved, "failed_checks": done.FailedChecks, "failed": done.Failed, "skipped": done.Skipped, "not_started": done.NotStarted, "waiting": done.Waiting,
 			},
-			outputs.json(false), diag.ToJSON(s.said, s.Files()),
+			kept.json(false), diag.ToJSON(s.said, s.Files()),
 		})
 	}
 	if text := sentence(c.verb, done); text != "" {
@@ -147,10 +150,10 @@ func (s *session) finish(c change, p *plan.Plan, done apply.Summary, failed bool
 	if done.FailedChecks > 0 {
 		fmt.Fprintf(s.io.out, "\nFailed checks: %d of %d.\n", done.FailedChecks, len(s.Stack.Checks))
 	}
-	if len(outputs) > 0 && !c.options.Destroy {
-		fmt.Fprintf(s.io.out, "\nOutputs:\n%s", outputs.text())
+	if len(kept) > 0 && !c.options.Destroy {
+		fmt.Fprintf(s.io.out, "\nOutputs:\n%s", kept.text())
 	}
-	return s.reachable(outputs)
+	return s.reachable(kept)
 }
 
 // sentence counts what was done; "" if that is nothing.
