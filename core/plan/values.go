@@ -115,7 +115,8 @@ func MarkPaths(v cty.Value, paths []string) cty.Value {
 }
 
 // schemaSecrets lists the paths of attributes declared sensitive at the top
-// level or in single blocks.
+// level or in single blocks. Items of other blocks have no fixed path: where
+// one may hold a secret, all of the blocks are one.
 func schemaSecrets(t *pluginspec.Type) []string {
 	var out []string
 	walkSingles(t.Attributes, t.Blocks, "", func(path string, a *pluginspec.Attribute) {
@@ -123,7 +124,25 @@ func schemaSecrets(t *pluginspec.Type) []string {
 			out = append(out, path)
 		}
 	})
+	return append(out, repeatedSecrets(t.Blocks, "")...)
+}
+
+func repeatedSecrets(blocks []*pluginspec.Block, prefix string) []string {
+	var out []string
+	for _, b := range blocks {
+		switch {
+		case b.Nesting == pluginspec.Single:
+			out = append(out, repeatedSecrets(b.Blocks, prefix+b.Name+".")...)
+		case holdsSecret(b):
+			out = append(out, prefix+b.Name)
+		}
+	}
 	return out
+}
+
+func holdsSecret(b *pluginspec.Block) bool {
+	return slices.ContainsFunc(b.Attributes, func(a *pluginspec.Attribute) bool { return a.Sensitive || a.WriteOnly }) ||
+		slices.ContainsFunc(b.Blocks, holdsSecret)
 }
 
 // walkSingles visits the attributes that stand at one fixed path: those of the
