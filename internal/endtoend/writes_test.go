@@ -3,6 +3,7 @@ package endtoend_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,7 +111,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 					w.must(p.action)
 					p.finished(w, want)
 					for command, n := range w.madeSince(start) {
-						if n > made[command] {
+						if n > made[command] && !slices.Contains(building, command) {
 							t.Errorf("%s was called %d times, %d are needed", command, n, made[command])
 						}
 					}
@@ -119,6 +120,11 @@ func TestKilledAtEachWrite(t *testing.T) {
 		})
 	}
 }
+
+// building are the calls that set up the machine an image is built on. The key
+// to it dies with the program; another run takes the machine away and begins
+// with a new one.
+var building = []string{"registerSSHKeyPair", "deployVirtualMachine", "createFirewallRule", "createPortForwardingRule"}
 
 // madeSince counts the calls that made something since then.
 func (w *world) madeSince(then map[string]int) map[string]int {

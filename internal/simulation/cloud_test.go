@@ -284,7 +284,7 @@ var deletes = map[string]string{
 }
 
 // going are the states of objects that a job removes.
-var going = map[string]string{"vm": "Expunging", "address": "Releasing"}
+var going = map[string]string{"vm": "Expunging", "address": "Releasing", "rule": "Deleting", "egress": "Deleting"}
 
 func (c *cloud) remove(kind, id string, how fate) (map[string]any, *refusal) {
 	if o := c.objects[id]; o != nil && o.kind == kind && o.leaving {

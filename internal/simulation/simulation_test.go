@@ -78,6 +78,7 @@ func TestNamedSeeds(t *testing.T) {
 	for name, seed := range map[string]uint64{
 		"rules that move to another block":               1419,
 		"a listing that shows two things under way":      9435,
+		"a rule on its way out that is wanted again":     3624,
 		"killed after a failed job that left its object": 1753,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -193,7 +193,7 @@ func (c *Client) settleByListing(ctx context.Context, call OpenCall, out Settled
 // objects that a job is changing or removing.
 var (
 	growing = []string{"Starting", "Creating", "Allocating"}
-	moving  = []string{"Starting", "Stopping", "Expunging", "Releasing"}
+	moving  = []string{"Starting", "Stopping", "Expunging", "Releasing", "Deleting"}
 )
 
 // adding are commands whose result is being made while its state is Add. Rules
