@@ -76,18 +76,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 	if diags.HasErrors() && !in.Destroy {
 		return nil, diags
 	}
-	if diags = m.unservedTypes(); diags.HasErrors() {
-		return nil, diags
-	}
-	diags = m.upgradeRows(ctx)
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	if diags = append(diags, m.recoverAll(ctx)...); diags.HasErrors() {
-		return nil, diags
-	}
-	// What an interrupted run made may be of an older schema, too.
-	if diags = append(diags, m.upgradeRows(ctx)...); diags.HasErrors() {
+	if diags = m.takeUp(ctx); diags.HasErrors() {
 		return nil, diags
 	}
 	if !in.Destroy && !in.RefreshOnly {
@@ -149,6 +138,23 @@ func (m *maker) wrongValues() hcl.Diagnostics {
 	return m.config.wrongValues(func(part *Config, name string) bool {
 		return strings.HasPrefix(name, "local.") || !w.onItsOwn(part, name)
 	})
+}
+
+// takeUp brings what the state holds to where planning begins: of the schemas
+// that the plugins have now, and without open ends.
+func (m *maker) takeUp(ctx context.Context) hcl.Diagnostics {
+	diags := m.unservedTypes()
+	if diags.HasErrors() {
+		return diags
+	}
+	if diags = append(diags, m.upgradeRows(ctx)...); diags.HasErrors() {
+		return diags
+	}
+	if diags = append(diags, m.recoverAll(ctx)...); diags.HasErrors() {
+		return diags
+	}
+	// What an interrupted run made may be of an older schema, too.
+	return append(diags, m.upgradeRows(ctx)...)
 }
 
 // refreshed ends a plan that only writes down what the refresh found.
