@@ -23,6 +23,9 @@ type Mutation struct {
 	// Target is the id of the object that is changed or deleted; empty for a create.
 	Target   string
 	Identity Identity
+	// Apart, of a serial identity, says that no two objects made from its listing at the same time can fit each other's match: only
+	// those of an equal match wait for one another then.
+	Apart bool
 	// Result is the name of the object in the answer (virtualmachine); empty takes the only one.
 	Result string
 	// Serial holds the ids of what only one change at a time may touch: the public address of a rule. All plugins must name it alike.
@@ -47,7 +50,11 @@ func (c *Client) Call(ctx context.Context, m Mutation) (Object, error) {
 	}
 	keys := slices.Clone(m.Serial)
 	if m.Identity.Kind == Serial {
-		keys = append(keys, m.Identity.List+" "+m.Identity.Params.String())
+		key := m.Identity.List + " " + m.Identity.Params.String()
+		if m.Apart {
+			key += " " + Params(m.Identity.Match).String()
+		}
+		keys = append(keys, key)
 	}
 	slices.Sort(keys)
 	release, err := c.acquire(ctx, slices.Compact(keys))

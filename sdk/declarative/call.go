@@ -30,6 +30,7 @@ type callSite struct {
 	update  bool                   // empty values are sent, so that something can be cleared
 	id      string                 // sent as `id` when the command takes one
 	owners  map[string]string      // what the object belongs to, sent where the command takes it
+	apart   bool                   // siblings made at the same time cannot be taken for one another
 }
 
 // params builds the parameters of a call: by convention what the command takes,
@@ -140,7 +141,7 @@ func (o *operation) send(ctx context.Context, s callSite, params cloudstack.Para
 	}
 	m := cloudstack.Mutation{
 		Key: key, Command: commandOf(s.call, params), Params: params, Target: target, Identity: id, Result: changeResult(s.call),
-		Network: o.network(params),
+		Network: o.network(params), Apart: s.apart,
 	}
 	if s.call.Serial != "" {
 		serial, _, err := o.templates.text(s.call.Serial, s.roots)

@@ -228,6 +228,7 @@ func (o *operation) addChild(ctx context.Context, b *pluginspec.Block, key strin
 	if err != nil {
 		return err
 	}
+	s.apart = o.overHTTP() && o.toldApart(b)
 	o.Progress("adding %s %s", b.Name, key)
 	object, _, err := o.send(ctx, s, params, childKey(b, key), "", identity)
 	if err != nil {

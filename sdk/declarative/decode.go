@@ -100,8 +100,11 @@ func (d *decoder) read(a *pluginspec.Attribute) (cty.Value, bool, error) {
 		return d.portRange(paramNames(a))
 	}
 	raw, found := d.field(a)
-	if !found || raw == nil {
-		return cty.NilVal, false, nil
+	if !found || raw == nil && a.Sensitive {
+		return cty.NilVal, false, nil // APIs hide secrets as null
+	}
+	if raw == nil {
+		return cty.NullVal(a.Type), true, nil // there is none, and the answer says so
 	}
 	if a.Encode == encodeBase64 {
 		clear, err := base64.StdEncoding.DecodeString(plain(raw))

@@ -475,6 +475,24 @@ func (o *operation) httpChildIdentity(b *pluginspec.Block, r roots) (cloudstack.
 	return id, nil
 }
 
+// toldApart tells whether each wanted child of a block says all that tells it
+// from its siblings, in fields that the listing shows: then a child that is
+// made at the same time cannot be taken for it.
+func (o *operation) toldApart(b *pluginspec.Block) bool {
+	for _, name := range b.Child.Key {
+		at := slices.IndexFunc(b.Attributes, func(a *pluginspec.Attribute) bool { return a.Name == name })
+		if at < 0 || b.Attributes[at].Field == notReadable || strings.Contains(b.Attributes[at].Field, "${") || !b.Attributes[at].Type.IsPrimitiveType() {
+			return false
+		}
+		for _, item := range childItems(b, o.self) {
+			if v := valueOf(item.value, name); v == cty.NilVal || v.IsNull() || !v.IsKnown() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // childParams are the parameters that list the children of one parent.
 func (rt *Runtime) childParams(b *pluginspec.Block, r roots) (cloudstack.Params, error) {
 	if rt.overHTTP() {
