@@ -79,6 +79,20 @@ func (w *world) once(want map[string]int) {
 	}
 }
 
+// onceBut is once, but for calls that a build that was cut off makes again.
+func (w *world) onceBut(again []string, want map[string]int) {
+	w.t.Helper()
+	got := w.creates()
+	for _, command := range again {
+		if n := want[command]; n > 0 && got[command] > n {
+			got[command] = n
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("calls that make something (-undisturbed +this):\n%s", diff)
+	}
+}
+
 // undisturbed is what an apply makes when nothing goes wrong.
 func undisturbed(t *testing.T, text string) (creates map[string]int, inventory []string) {
 	t.Helper()
@@ -151,6 +165,10 @@ func TestJobsHeld(t *testing.T) {
 	for name, text := range lossy(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			building := building
+			if name != "seed" {
+				building = nil // no image is built
+			}
 			first := newWorld(t)
 			first.write(text)
 			first.must("apply")
@@ -170,12 +188,23 @@ func TestJobsHeld(t *testing.T) {
 					}
 					w.write(text)
 					w.must("apply")
-					w.once(creates)
-					w.settled(inventory)
+					w.onceBut(building, creates)
+					w.settled(withoutOrigin(command, inventory))
 				})
 			}
 		})
 	}
+}
+
+// withoutOrigin is what there is when the snapshot of the machine that an image
+// was built on did not come about in time: the image is kept, the machine goes.
+func withoutOrigin(held string, inventory []string) []string {
+	if held != "createVMSnapshot" {
+		return inventory
+	}
+	return slices.DeleteFunc(slices.Clone(inventory), func(line string) bool {
+		return line == "virtualmachine Stopped" || line == "vmSnapshot Ready"
+	})
 }
 
 // jobs are the commands that made something by a job.
