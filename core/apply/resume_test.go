@@ -261,3 +261,30 @@ func TestManyDeletesInterrupted(t *testing.T) {
 		t.Errorf("%d objects are left in the state", len(rows))
 	}
 }
+
+// TestDeletedByAnInterruptedRun wants again what an interrupted run deleted:
+// nobody else is blamed for it.
+func TestDeletedByAnInterruptedRun(t *testing.T) {
+	t.Parallel()
+	const one = `resource "thing" "a" { name = "a" }`
+	w := newWorld(t)
+	w.must(one)
+	w.cloud.Hook = func(m fakeplugin.Moment, _, call string) error {
+		if m == fakeplugin.BeforeIntent && call == "delete" {
+			return fakeplugin.ErrKilled
+		}
+		return nil
+	}
+	_, _ = w.apply("")
+	w.cloud.Hook = nil
+	for _, row := range w.objects() {
+		w.cloud.Change(row.ID, func(map[string]cty.Value) map[string]cty.Value { return nil }) // with what it belonged to
+	}
+	if diff := cmp.Diff([]string{"create thing.a: its interrupted delete is over"}, w.steps(one)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	w.must(one)
+	if got := w.things(); len(got) != 1 {
+		t.Errorf("things %v, want one", got)
+	}
+}

@@ -319,13 +319,10 @@ func (m *maker) whyTainted(s *subjectOf) string {
 }
 
 func (m *maker) whyCreate(s *subjectOf) string {
-	switch {
-	case s.row != nil:
+	if s.row != nil {
 		return "finishes an interrupted create"
-	case m.gone[s.inst.String()]:
-		return "it was deleted outside moldctl"
 	}
-	return ""
+	return m.gone[s.inst.String()]
 }
 
 // differences compares attribute by attribute; a name that means the same

@@ -33,7 +33,7 @@ type maker struct {
 	settled  []state.Entry
 	recovery []string
 	drift    []Drift
-	gone     map[string]bool
+	gone     map[string]string  // by address: why what the state held is no more
 	halfGone map[state.Key]bool // what is gone, and whose interrupted delete has to be finished
 	moves    []Move
 	adopted  map[addr.Instance]*spec.Import // what this plan imports
@@ -61,7 +61,7 @@ func Make(ctx context.Context, in Input) (*Plan, hcl.Diagnostics) {
 		config:   NewConfig(in.Stack, in.Variables, in.Host.Types(), in.Host.Steps()),
 		resolver: NewResolver(in.Host),
 		objects:  make(map[state.Key]*state.Object, len(in.Snapshot.Objects)),
-		gone:     map[string]bool{},
+		gone:     map[string]string{},
 		halfGone: map[state.Key]bool{},
 		forward:  map[addr.Resource][]*Step{},
 		wanted:   map[string]bool{},

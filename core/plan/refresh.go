@@ -149,10 +149,11 @@ func (m *maker) takeOne(t *pluginspec.Type, row *state.Object, reply *wire.ReadR
 			m.halfGone[row.Key] = true
 			return diags
 		}
+		m.gone[row.Addr] = "its interrupted delete is over"
 		if row.PendingAction != string(Delete) {
 			m.drift = append(m.drift, Drift{Addr: row.Addr, Gone: true})
+			m.gone[row.Addr] = "it was deleted outside moldctl"
 		}
-		m.gone[row.Addr] = true
 		m.put(row.Key, nil)
 		return diags
 	case wire.ReadReply_NOT_VISIBLE:
