@@ -40,7 +40,7 @@ var taggable = map[string]ownerLookup{
 	"Snapshot":           ownerIn(func(t *Tables) *Table[Snapshot] { return t.Snapshots }),
 	"VMSnapshot":         ownerIn(func(t *Tables) *Table[VMSnapshot] { return t.VMSnapshots }),
 	"Network":            ownerIn(func(t *Tables) *Table[Network] { return t.Networks }),
-	"LoadBalancer":       ownerIn(func(t *Tables) *Table[LBRule] { return t.LBRules }),
+	"LoadBalancer":       ownerOfBalancer,
 	"PortForwardingRule": ownerIn(func(t *Tables) *Table[FirewallRule] { return t.Firewall }),
 	"FirewallRule":       ownerIn(func(t *Tables) *Table[FirewallRule] { return t.Firewall }),
 	"PublicIpAddress":    ownerIn(func(t *Tables) *Table[PublicIP] { return t.PublicIPs }),
@@ -161,4 +161,13 @@ func (c *Call) tagResponse(t Tag) Obj {
 	o := Obj{"key": t.Key, "value": t.Value, "resourcetype": t.ResourceType, "resourceid": t.ResourceID}
 	c.putOwner(o, t.Owner)
 	return o
+}
+
+// ownerOfBalancer finds the owner of a load balancer rule, or of a load balancer within a VPC: both are of one kind.
+func ownerOfBalancer(t *Tables, id string) (Owner, bool) {
+	if r, ok := t.LBRules.Get(id); ok {
+		return r.Owner, true
+	}
+	b, ok := t.InternalLBs.Get(id)
+	return b.Owner, ok
 }
