@@ -154,7 +154,7 @@ func (o *operation) run(ctx context.Context) *wire.Result {
 }
 
 func (o *operation) verbName() string {
-	return map[wire.Op]string{wire.Op_CREATE: "create", wire.Op_UPDATE: "update", wire.Op_DELETE: "delete", wire.Op_PRUNE: "prune"}[o.start.GetOp()]
+	return map[wire.Op]string{wire.Op_CREATE: "create", wire.Op_UPDATE: "update", wire.Op_DELETE: "delete", wire.Op_PRUNE: "prune", wire.Op_ACT: "act"}[o.start.GetOp()]
 }
 
 func (o *operation) byCode() bool {
@@ -242,6 +242,8 @@ func (o *operation) runDeclared(ctx context.Context) (*wire.Result, error) {
 		out = o.runtime.Update(ctx, req)
 	case wire.Op_DELETE:
 		out = o.runtime.Delete(ctx, req)
+	case wire.Op_ACT:
+		out = o.runtime.Act(ctx, req, o.start.GetAction(), o.start.GetArguments())
 	default:
 		return nil, fmt.Errorf("type %s has nothing to prune", o.typ.Name)
 	}

@@ -41,6 +41,7 @@ type commandLine struct {
 	Plan     planCommand     `cmd:"" help:"Show what apply would do."`
 	Apply    applyCommand    `cmd:"" help:"Bring the cloud to what the stack says."`
 	Destroy  destroyCommand  `cmd:"" help:"Delete everything the stack made."`
+	Act      actCommand      `cmd:"" help:"Do something with one object: restart it, take a snapshot."`
 	Console  consoleCommand  `cmd:"" help:"Evaluate expressions on what the state holds."`
 	Graph    graphCommand    `cmd:"" help:"Show which block needs which."`
 	Output   outputCommand   `cmd:"" help:"Show the outputs of the last apply."`

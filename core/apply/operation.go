@@ -26,6 +26,9 @@ type operation struct {
 	id     string
 	row    *state.Object // what the object's row is when the operation ends well, without values
 
+	action    string // of plan.Act
+	arguments map[string]string
+
 	mu    sync.Mutex
 	calls []state.Call
 }
@@ -98,7 +101,7 @@ func (r *runner) template(s *plan.Step, operation string) *state.Object {
 }
 
 var ops = map[plan.Action]wire.Op{
-	plan.Create: wire.Op_CREATE, plan.Update: wire.Op_UPDATE, plan.Delete: wire.Op_DELETE, plan.Prune: wire.Op_PRUNE,
+	plan.Create: wire.Op_CREATE, plan.Update: wire.Op_UPDATE, plan.Delete: wire.Op_DELETE, plan.Prune: wire.Op_PRUNE, plan.Act: wire.Op_ACT,
 }
 
 // call sends the operation to its plugin.
@@ -121,6 +124,7 @@ func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.R
 	start := &wire.Start{
 		Op: ops[s.Action], Type: s.Type.Name, Address: s.Key.Addr, Operation: o.id, Cloud: s.Cloud,
 		Private: o.row.Private, Lookups: plan.Objects(s.Lookups), Timeouts: o.row.Timeouts, Stack: o.runner.plan.Stack,
+		Action: o.action, Arguments: o.arguments,
 	}
 	for _, c := range o.row.Pending {
 		start.Resume = append(start.Resume, plan.CallToWire(c))

@@ -34,6 +34,7 @@ const (
 	Prune  Action = "prune"  // remove what an update leaves behind
 	Read   Action = "read"   // a data source whose arguments are known only now
 	Forget Action = "forget" // drop the row, keep the object
+	Act    Action = "act"    // carry out an action of the type; in no plan
 )
 
 // Host is what planning asks of plugins.

@@ -77,7 +77,7 @@ func forms() map[string]any {
 		"a plugin.yaml: http": ref("http"), "a plugin.yaml: types": mapOf(ref("a type")), "a plugin.yaml: steps": mapOf(ref("a step")),
 		"a plugin.yaml: version": object{"type": "string", "pattern": `^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`},
 		"a plugin.yaml: plugin":  object{"type": "string", "pattern": `^[a-z][a-z0-9-]*$`},
-		"a type: identity":       ref("identity"), "a type: requires": listOf(ref("requires")), "a type: renamed": mapOf(object{"type": "string"}), "a type: blocks": mapOf(ref("a block")),
+		"a type: actions":        mapOf(ref("an action")), "an action: call": ref("call-or-command"), "a type: identity": ref("identity"), "a type: requires": listOf(ref("requires")), "a type: renamed": mapOf(object{"type": "string"}), "a type: blocks": mapOf(ref("a block")),
 		"a type: find": oneOf(ref("a call"), ref("find with a handler")),
 		"a type: plan": oneOf(object{"type": "boolean"}, ref("this verb")), "a type: check": oneOf(object{"type": "boolean"}, ref("this verb")),
 		"a type: upgrade": oneOf(object{"type": "boolean"}, ref("this verb")),
@@ -91,7 +91,7 @@ func forms() map[string]any {
 	for _, place := range []string{"http: paging", "a call: paging"} {
 		out[place] = oneOf(object{"enum": style}, ref("paging"))
 	}
-	for _, place := range []string{"a plugin.yaml: config", "a type: attributes", "a block: attributes", "a step: attributes"} {
+	for _, place := range []string{"a plugin.yaml: config", "a type: attributes", "a block: attributes", "a step: attributes", "an action: arguments"} {
 		out[place] = mapOf(ref("an attribute"))
 	}
 	for _, verb := range []string{"create", "read", "update", "delete", "prune"} {

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,6 +55,7 @@ func (w *page) resource(t *pluginspec.Type, example Example) error {
 	w.attributes(t.Attributes, manner)
 	w.blocks(t.Blocks, "")
 	w.requires(t)
+	w.actions(t)
 	w.calls(t)
 	w.imports(t)
 	return nil
@@ -68,6 +70,22 @@ func (w *page) requires(t *pluginspec.Type) {
 	w.line("")
 	for _, r := range t.Requires {
 		w.line("- %s", strings.Join(strings.Fields(r.Say), " "))
+	}
+}
+
+// actions lists what can be done with an object.
+func (w *page) actions(t *pluginspec.Type) {
+	if len(t.Actions) == 0 {
+		return
+	}
+	w.paragraph("### actions\n\n`moldctl act %s.example ACTION`:\n\n| action | arguments | call | |\n|---|---|---|---|", t.Name)
+	for _, name := range slices.Sorted(maps.Keys(t.Actions)) {
+		a := t.Actions[name]
+		var arguments []string
+		for _, arg := range a.Arguments {
+			arguments = append(arguments, fmt.Sprintf("`%s=%s` %s", arg.Name, strings.ToUpper(typeName(arg.Type)), strings.TrimSpace(arg.Doc)))
+		}
+		w.line("| `%s` | %s | `%s` | %s |", name, cell(strings.Join(arguments, "; ")), a.Call.Name(), cell(strings.TrimSpace(a.Doc)))
 	}
 }
 

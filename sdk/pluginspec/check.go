@@ -168,6 +168,9 @@ func (t *Type) calls() []*Call {
 	if t.Find != nil && t.Find.Call != nil {
 		out = append(out, t.Find.Call)
 	}
+	for _, name := range slices.Sorted(maps.Keys(t.Actions)) {
+		out = append(out, t.Actions[name].Call)
+	}
 	for _, a := range t.Attributes {
 		if a.Assign == nil {
 			continue

@@ -117,6 +117,7 @@ types:
     update: {calls: [], batch: true, gone: g}
     delete: {handler: true, batch: true, expunges: true}
     prune: {call: c}
+    actions: {a: {call: c, doc: d, arguments: {}}}
     find: {call: c, by: [a], name: n, display: d}
     attributes:
       a: {type: string, default: d, required: true, optional: true, computed: true, sensitive: true, write_only: true, volatile: true,

@@ -183,6 +183,7 @@ func (s *source) typ(key, n *yaml.Node) *Type {
 		"read":       func(_, v *yaml.Node) { t.Read = s.verb(v) },
 		"update":     func(_, v *yaml.Node) { t.Update = s.verb(v) },
 		"delete":     func(_, v *yaml.Node) { t.Delete = s.verb(v) },
+		"actions":    func(_, v *yaml.Node) { t.Actions = s.actions(v) },
 		"prune":      func(_, v *yaml.Node) { t.Prune = s.verb(v) },
 		"plan":       func(_, v *yaml.Node) { t.Plan = s.handled(v) },
 		"check":      func(_, v *yaml.Node) { t.Check = s.handled(v) },

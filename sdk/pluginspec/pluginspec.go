@@ -59,6 +59,7 @@ type Type struct {
 	Read       *Verb
 	Update     *Verb
 	Delete     *Verb
+	Actions    map[string]*Action
 	Prune      *Verb // what an update left behind goes after the dependents moved
 	Plan       bool  // a handler refines plans
 	Check      bool  // a handler checks configurations
@@ -222,6 +223,16 @@ type Assign struct {
 	Batch int    // how many one call takes
 	// Exclusive names the attribute that says elements of others go too.
 	Exclusive string
+	Range     hcl.Range
+}
+
+// Action is something to do with an object that is no change of what the stack
+// says of it: restart it, take a snapshot.
+type Action struct {
+	Name      string
+	Doc       string
+	Call      *Call
+	Arguments []*Attribute
 	Range     hcl.Range
 }
 

@@ -38,6 +38,9 @@ const (
 	Op_DELETE Op = 2
 	// PRUNE removes what an update left behind, after every dependent has moved.
 	Op_PRUNE Op = 3
+	// ACT carries out one of the type's actions: prior and planned are the object
+	// as it is, and the result says how it is afterwards.
+	Op_ACT Op = 4
 )
 
 // Enum value maps for Op.
@@ -47,12 +50,14 @@ var (
 		1: "UPDATE",
 		2: "DELETE",
 		3: "PRUNE",
+		4: "ACT",
 	}
 	Op_value = map[string]int32{
 		"CREATE": 0,
 		"UPDATE": 1,
 		"DELETE": 2,
 		"PRUNE":  3,
+		"ACT":    4,
 	}
 )
 
@@ -1517,6 +1522,8 @@ type Start struct {
 	TimeoutMs     int64                  `protobuf:"varint,11,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
 	Timeouts      map[string]string      `protobuf:"bytes,12,rep,name=timeouts,proto3" json:"timeouts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Stack         string                 `protobuf:"bytes,13,opt,name=stack,proto3" json:"stack,omitempty"`
+	Action        string                 `protobuf:"bytes,14,opt,name=action,proto3" json:"action,omitempty"`                                                                                 // of ACT: its name in plugin.yaml
+	Arguments     map[string]string      `protobuf:"bytes,15,rep,name=arguments,proto3" json:"arguments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of ACT: as the user wrote them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1640,6 +1647,20 @@ func (x *Start) GetStack() string {
 		return x.Stack
 	}
 	return ""
+}
+
+func (x *Start) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *Start) GetArguments() map[string]string {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
 }
 
 type Ack struct {
@@ -2915,7 +2936,7 @@ type FindReply_Found struct {
 
 func (x *FindReply_Found) Reset() {
 	*x = FindReply_Found{}
-	mi := &file_sdk_wire_plugin_proto_msgTypes[41]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +2948,7 @@ func (x *FindReply_Found) String() string {
 func (*FindReply_Found) ProtoMessage() {}
 
 func (x *FindReply_Found) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_wire_plugin_proto_msgTypes[41]
+	mi := &file_sdk_wire_plugin_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3109,7 +3130,7 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x06ABSENT\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03\x12\n" +
 	"\n" +
-	"\x06FAILED\x10\x04\"\xf2\x04\n" +
+	"\x06FAILED\x10\x04\"\x8f\x06\n" +
 	"\x05Start\x12%\n" +
 	"\x02op\x18\x01 \x01(\x0e2\x15.moldctl.plugin.v1.OpR\x02op\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
@@ -3125,11 +3146,16 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\n" +
 	"timeout_ms\x18\v \x01(\x03R\ttimeoutMs\x12B\n" +
 	"\btimeouts\x18\f \x03(\v2&.moldctl.plugin.v1.Start.TimeoutsEntryR\btimeouts\x12\x14\n" +
-	"\x05stack\x18\r \x01(\tR\x05stack\x1a:\n" +
+	"\x05stack\x18\r \x01(\tR\x05stack\x12\x16\n" +
+	"\x06action\x18\x0e \x01(\tR\x06action\x12E\n" +
+	"\targuments\x18\x0f \x03(\v2'.moldctl.plugin.v1.Start.ArgumentsEntryR\targuments\x1a:\n" +
 	"\fLookupsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\x1a;\n" +
 	"\rTimeoutsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
+	"\x0eArgumentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x17\n" +
 	"\x03Ack\x12\x10\n" +
@@ -3231,7 +3257,7 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x05calls\x18\x03 \x03(\v2\x17.moldctl.plugin.v1.CallR\x05calls\"}\n" +
 	"\vSettleReply\x12-\n" +
 	"\x05calls\x18\x01 \x03(\v2\x17.moldctl.plugin.v1.CallR\x05calls\x12?\n" +
-	"\vdiagnostics\x18\x02 \x03(\v2\x1d.moldctl.plugin.v1.DiagnosticR\vdiagnostics*3\n" +
+	"\vdiagnostics\x18\x02 \x03(\v2\x1d.moldctl.plugin.v1.DiagnosticR\vdiagnostics*<\n" +
 	"\x02Op\x12\n" +
 	"\n" +
 	"\x06CREATE\x10\x00\x12\n" +
@@ -3239,7 +3265,8 @@ const file_sdk_wire_plugin_proto_rawDesc = "" +
 	"\x06UPDATE\x10\x01\x12\n" +
 	"\n" +
 	"\x06DELETE\x10\x02\x12\t\n" +
-	"\x05PRUNE\x10\x032\xf7\x05\n" +
+	"\x05PRUNE\x10\x03\x12\a\n" +
+	"\x03ACT\x10\x042\xf7\x05\n" +
 	"\x06Plugin\x12P\n" +
 	"\bDescribe\x12\".moldctl.plugin.v1.DescribeRequest\x1a .moldctl.plugin.v1.DescribeReply\x12S\n" +
 	"\tConfigure\x12#.moldctl.plugin.v1.ConfigureRequest\x1a!.moldctl.plugin.v1.ConfigureReply\x12G\n" +
@@ -3265,7 +3292,7 @@ func file_sdk_wire_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_sdk_wire_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sdk_wire_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_sdk_wire_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_sdk_wire_plugin_proto_goTypes = []any{
 	(Op)(0),                  // 0: moldctl.plugin.v1.Op
 	(Diagnostic_Severity)(0), // 1: moldctl.plugin.v1.Diagnostic.Severity
@@ -3312,8 +3339,9 @@ var file_sdk_wire_plugin_proto_goTypes = []any{
 	nil,                      // 42: moldctl.plugin.v1.PlanRequest.LookupsEntry
 	nil,                      // 43: moldctl.plugin.v1.Start.LookupsEntry
 	nil,                      // 44: moldctl.plugin.v1.Start.TimeoutsEntry
-	nil,                      // 45: moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	(*FindReply_Found)(nil),  // 46: moldctl.plugin.v1.FindReply.Found
+	nil,                      // 45: moldctl.plugin.v1.Start.ArgumentsEntry
+	nil,                      // 46: moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	(*FindReply_Found)(nil),  // 47: moldctl.plugin.v1.FindReply.Found
 }
 var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	1,  // 0: moldctl.plugin.v1.Diagnostic.severity:type_name -> moldctl.plugin.v1.Diagnostic.Severity
@@ -3338,60 +3366,61 @@ var file_sdk_wire_plugin_proto_depIdxs = []int32{
 	43, // 19: moldctl.plugin.v1.Start.lookups:type_name -> moldctl.plugin.v1.Start.LookupsEntry
 	19, // 20: moldctl.plugin.v1.Start.resume:type_name -> moldctl.plugin.v1.Call
 	44, // 21: moldctl.plugin.v1.Start.timeouts:type_name -> moldctl.plugin.v1.Start.TimeoutsEntry
-	20, // 22: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
-	21, // 23: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
-	19, // 24: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
-	19, // 25: moldctl.plugin.v1.Checkpoint.call:type_name -> moldctl.plugin.v1.Call
-	3,  // 26: moldctl.plugin.v1.Result.status:type_name -> moldctl.plugin.v1.Result.Status
-	5,  // 27: moldctl.plugin.v1.Result.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 28: moldctl.plugin.v1.Result.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	23, // 29: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
-	24, // 30: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
-	25, // 31: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
-	28, // 32: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
-	26, // 33: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
-	27, // 34: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
-	5,  // 35: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
-	45, // 36: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
-	30, // 37: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
-	4,  // 38: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
-	5,  // 39: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 40: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	33, // 41: moldctl.plugin.v1.UpgradeRequest.objects:type_name -> moldctl.plugin.v1.Stored
-	5,  // 42: moldctl.plugin.v1.Upgraded.value:type_name -> moldctl.plugin.v1.Value
-	6,  // 43: moldctl.plugin.v1.Upgraded.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	35, // 44: moldctl.plugin.v1.UpgradeReply.objects:type_name -> moldctl.plugin.v1.Upgraded
-	46, // 45: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
-	6,  // 46: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	19, // 47: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
-	19, // 48: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
-	6,  // 49: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
-	5,  // 50: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
-	7,  // 51: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
-	10, // 52: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
-	15, // 53: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
-	17, // 54: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
-	22, // 55: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
-	31, // 56: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
-	37, // 57: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
-	39, // 58: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
-	13, // 59: moldctl.plugin.v1.Plugin.Share:input_type -> moldctl.plugin.v1.ShareUp
-	34, // 60: moldctl.plugin.v1.Plugin.Upgrade:input_type -> moldctl.plugin.v1.UpgradeRequest
-	8,  // 61: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
-	11, // 62: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
-	16, // 63: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
-	18, // 64: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
-	29, // 65: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
-	32, // 66: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
-	38, // 67: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
-	40, // 68: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
-	14, // 69: moldctl.plugin.v1.Plugin.Share:output_type -> moldctl.plugin.v1.ShareDown
-	36, // 70: moldctl.plugin.v1.Plugin.Upgrade:output_type -> moldctl.plugin.v1.UpgradeReply
-	61, // [61:71] is the sub-list for method output_type
-	51, // [51:61] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	45, // 22: moldctl.plugin.v1.Start.arguments:type_name -> moldctl.plugin.v1.Start.ArgumentsEntry
+	20, // 23: moldctl.plugin.v1.ApplyUp.start:type_name -> moldctl.plugin.v1.Start
+	21, // 24: moldctl.plugin.v1.ApplyUp.ack:type_name -> moldctl.plugin.v1.Ack
+	19, // 25: moldctl.plugin.v1.Intent.call:type_name -> moldctl.plugin.v1.Call
+	19, // 26: moldctl.plugin.v1.Checkpoint.call:type_name -> moldctl.plugin.v1.Call
+	3,  // 27: moldctl.plugin.v1.Result.status:type_name -> moldctl.plugin.v1.Result.Status
+	5,  // 28: moldctl.plugin.v1.Result.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 29: moldctl.plugin.v1.Result.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	23, // 30: moldctl.plugin.v1.ApplyDown.intent:type_name -> moldctl.plugin.v1.Intent
+	24, // 31: moldctl.plugin.v1.ApplyDown.checkpoint:type_name -> moldctl.plugin.v1.Checkpoint
+	25, // 32: moldctl.plugin.v1.ApplyDown.progress:type_name -> moldctl.plugin.v1.Progress
+	28, // 33: moldctl.plugin.v1.ApplyDown.result:type_name -> moldctl.plugin.v1.Result
+	26, // 34: moldctl.plugin.v1.ApplyDown.permit:type_name -> moldctl.plugin.v1.Permit
+	27, // 35: moldctl.plugin.v1.ApplyDown.release:type_name -> moldctl.plugin.v1.Release
+	5,  // 36: moldctl.plugin.v1.ReadItem.prior:type_name -> moldctl.plugin.v1.Value
+	46, // 37: moldctl.plugin.v1.ReadItem.lookup_ids:type_name -> moldctl.plugin.v1.ReadItem.LookupIdsEntry
+	30, // 38: moldctl.plugin.v1.ReadRequest.items:type_name -> moldctl.plugin.v1.ReadItem
+	4,  // 39: moldctl.plugin.v1.ReadReply.state:type_name -> moldctl.plugin.v1.ReadReply.State
+	5,  // 40: moldctl.plugin.v1.ReadReply.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 41: moldctl.plugin.v1.ReadReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	33, // 42: moldctl.plugin.v1.UpgradeRequest.objects:type_name -> moldctl.plugin.v1.Stored
+	5,  // 43: moldctl.plugin.v1.Upgraded.value:type_name -> moldctl.plugin.v1.Value
+	6,  // 44: moldctl.plugin.v1.Upgraded.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	35, // 45: moldctl.plugin.v1.UpgradeReply.objects:type_name -> moldctl.plugin.v1.Upgraded
+	47, // 46: moldctl.plugin.v1.FindReply.found:type_name -> moldctl.plugin.v1.FindReply.Found
+	6,  // 47: moldctl.plugin.v1.FindReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	19, // 48: moldctl.plugin.v1.SettleRequest.calls:type_name -> moldctl.plugin.v1.Call
+	19, // 49: moldctl.plugin.v1.SettleReply.calls:type_name -> moldctl.plugin.v1.Call
+	6,  // 50: moldctl.plugin.v1.SettleReply.diagnostics:type_name -> moldctl.plugin.v1.Diagnostic
+	5,  // 51: moldctl.plugin.v1.FindReply.Found.value:type_name -> moldctl.plugin.v1.Value
+	7,  // 52: moldctl.plugin.v1.Plugin.Describe:input_type -> moldctl.plugin.v1.DescribeRequest
+	10, // 53: moldctl.plugin.v1.Plugin.Configure:input_type -> moldctl.plugin.v1.ConfigureRequest
+	15, // 54: moldctl.plugin.v1.Plugin.Check:input_type -> moldctl.plugin.v1.CheckRequest
+	17, // 55: moldctl.plugin.v1.Plugin.Plan:input_type -> moldctl.plugin.v1.PlanRequest
+	22, // 56: moldctl.plugin.v1.Plugin.Apply:input_type -> moldctl.plugin.v1.ApplyUp
+	31, // 57: moldctl.plugin.v1.Plugin.Read:input_type -> moldctl.plugin.v1.ReadRequest
+	37, // 58: moldctl.plugin.v1.Plugin.Find:input_type -> moldctl.plugin.v1.FindRequest
+	39, // 59: moldctl.plugin.v1.Plugin.Settle:input_type -> moldctl.plugin.v1.SettleRequest
+	13, // 60: moldctl.plugin.v1.Plugin.Share:input_type -> moldctl.plugin.v1.ShareUp
+	34, // 61: moldctl.plugin.v1.Plugin.Upgrade:input_type -> moldctl.plugin.v1.UpgradeRequest
+	8,  // 62: moldctl.plugin.v1.Plugin.Describe:output_type -> moldctl.plugin.v1.DescribeReply
+	11, // 63: moldctl.plugin.v1.Plugin.Configure:output_type -> moldctl.plugin.v1.ConfigureReply
+	16, // 64: moldctl.plugin.v1.Plugin.Check:output_type -> moldctl.plugin.v1.CheckReply
+	18, // 65: moldctl.plugin.v1.Plugin.Plan:output_type -> moldctl.plugin.v1.PlanReply
+	29, // 66: moldctl.plugin.v1.Plugin.Apply:output_type -> moldctl.plugin.v1.ApplyDown
+	32, // 67: moldctl.plugin.v1.Plugin.Read:output_type -> moldctl.plugin.v1.ReadReply
+	38, // 68: moldctl.plugin.v1.Plugin.Find:output_type -> moldctl.plugin.v1.FindReply
+	40, // 69: moldctl.plugin.v1.Plugin.Settle:output_type -> moldctl.plugin.v1.SettleReply
+	14, // 70: moldctl.plugin.v1.Plugin.Share:output_type -> moldctl.plugin.v1.ShareDown
+	36, // 71: moldctl.plugin.v1.Plugin.Upgrade:output_type -> moldctl.plugin.v1.UpgradeReply
+	62, // [62:72] is the sub-list for method output_type
+	52, // [52:62] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_sdk_wire_plugin_proto_init() }
@@ -3417,7 +3446,7 @@ func file_sdk_wire_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sdk_wire_plugin_proto_rawDesc), len(file_sdk_wire_plugin_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
