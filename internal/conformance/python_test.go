@@ -51,6 +51,7 @@ func TestPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Source.Name, s.Source.Spec, s.Source.Env = "python", spec, nil
+	s.Inside = nil
 	s.Source.Command = []string{interpreter, filepath.Join(dir, "plugin.py")}
 	report, err := conformance.Run(t.Context(), s, conformance.Options{Random: 2, Seed: 1, Parallel: 2, Brief: !soak(), Thorough: soak()})
 	if err != nil {
