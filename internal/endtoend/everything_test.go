@@ -20,6 +20,7 @@ var unproven = map[string]string{
 	"deleteAffinityGroup id":                  "either id or name; the table has both",
 	"deleteTemplate forced":                   "measured: machines that still use the template do not hold it up",
 	"deleteUserData id":                       "the only parameter it needs",
+	"resizeVolume shrinkok":                   "asked for by the server's refusal to make a disk smaller",
 	"deployVirtualMachine ipaddress":          "the address in the default network; iptonetworklist is for several",
 	"updatePortForwardingRule privateport":    "the table has it; the answer shows it as a string",
 	"updatePortForwardingRule privateendport": "the same as privateport unless the rule is for a range",
