@@ -111,7 +111,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 					w.must(p.action)
 					p.finished(w, want)
 					for command, n := range w.madeSince(start) {
-						if n > made[command] && !slices.Contains(building, command) {
+						if n > made[command] && !slices.Contains(building, command) && command != onlyAnswer {
 							t.Errorf("%s was called %d times, %d are needed", command, n, made[command])
 						}
 					}
@@ -125,6 +125,10 @@ func TestKilledAtEachWrite(t *testing.T) {
 // to it dies with the program; another run takes the machine away and begins
 // with a new one.
 var building = []string{"registerSSHKeyPair", "deployVirtualMachine", "createFirewallRule", "createPortForwardingRule"}
+
+// onlyAnswer is the call whose answer alone holds a secret: if that was not
+// durable, what the call made is taken away and made again.
+const onlyAnswer = "createSSHKeyPair"
 
 // madeSince counts the calls that made something since then.
 func (w *world) madeSince(then map[string]int) map[string]int {
