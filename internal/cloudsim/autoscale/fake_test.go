@@ -159,6 +159,7 @@ func run(t *testing.T, group Group, o Options, script func(f *fake, m *Monitor, 
 	t.Helper()
 	var timeline []string
 	synctest.Test(t, func(t *testing.T) {
+		group.Policies = slices.Clone(group.Policies) // they are stamped, and another run of the group has another clock
 		f := newFake(group)
 		o.Clock = wallClock{}
 		m := New(f, f, o)
