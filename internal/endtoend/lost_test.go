@@ -79,7 +79,8 @@ func (w *world) once(want map[string]int) {
 	}
 }
 
-// onceBut is once, but for calls that a build that was cut off makes again.
+// onceBut is once, but for calls that are made again after what was cut off: see
+// building and onlyAnswer.
 func (w *world) onceBut(again []string, want map[string]int) {
 	w.t.Helper()
 	got := w.creates()
