@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -46,14 +45,6 @@ func Act(ctx context.Context, a Action, deps Deps) hcl.Diagnostics {
 	return append(append(diags, more...), o.commit(ctx, row)...)
 }
 
-// unsettled tells whether what became of a call is not known. One that the cloud
-// refused leaves nothing to be found out.
-func (o *operation) unsettled() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.ContainsFunc(o.calls, func(c state.Call) bool { return c.State == state.CallOpen })
-}
-
 // after is the object's row after an action.
 func (o *operation) after(result *wire.Result, failed bool) (*state.Object, hcl.Diagnostics) {
 	t := o.step.Type
@@ -61,7 +52,7 @@ func (o *operation) after(result *wire.Result, failed bool) (*state.Object, hcl.
 	if private := result.GetPrivate(); len(private) > 0 {
 		row.Private = private
 	}
-	if failed && o.unsettled() {
+	if failed && plan.HasOpen(o.known()) { // what the cloud refused leaves nothing to be found out
 		row = *o.left(o.row.Status, nil)
 	}
 	if result.GetStatus() == wire.Result_GONE {

@@ -142,7 +142,7 @@ func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.R
 	}
 	result, err := o.runner.deps.Host.Apply(ctx, start, o)
 	// The plugin hears of the end a moment earlier, and knows only that its time is up: it may end the stream then.
-	late := bounded && time.Since(began) > limit-stopTime
+	late := bounded && time.Since(began) > limit-plan.ClockSlack
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 	case cause != nil && !errors.Is(cause, context.Canceled):
@@ -156,9 +156,6 @@ func (o *operation) call(ctx context.Context, prior, planned cty.Value) (*wire.R
 	}
 	return result, err
 }
-
-// stopTime is how far a plugin's clock may be ahead of the deadline it was given.
-const stopTime = 50 * time.Millisecond
 
 // limit is how long the stack lets the step take, if it says so.
 func (o *operation) limit() (time.Duration, bool) {

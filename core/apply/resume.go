@@ -72,7 +72,7 @@ func (o *operation) settle(ctx context.Context) *wire.Result {
 // ending tells whether a step's time is up, or so nearly that what a plugin says
 // of a failure is that; then it waits for the end.
 func ending(ctx context.Context) bool {
-	if until, bounded := ctx.Deadline(); bounded && time.Until(until) < stopTime {
+	if until, bounded := ctx.Deadline(); bounded && time.Until(until) < plan.ClockSlack {
 		<-ctx.Done()
 	}
 	return ctx.Err() != nil

@@ -27,8 +27,9 @@ const (
 	leastPatience = 5 * time.Second
 	// askAgain is the pause before a plugin is asked again that left a call open.
 	askAgain = 2 * time.Second
-	// clockSlack is how far a plugin's clock may be ahead of the end it was given.
-	clockSlack = 50 * time.Millisecond
+	// ClockSlack is how far a plugin's clock may be ahead of the end it was given:
+	// it hears of it so much earlier, and then says that it failed.
+	ClockSlack = 50 * time.Millisecond
 )
 
 // patience is the time that all interrupted operations of a plan share.
@@ -122,7 +123,7 @@ func Settle(ctx context.Context, host Settler, limit time.Duration, o Open) ([]s
 	for {
 		reply, err := host.Settle(bounded, in)
 		// A plugin hears of the end a moment earlier, and then says that it failed.
-		late := ctx.Err() == nil && time.Since(began) > limit-clockSlack
+		late := ctx.Err() == nil && time.Since(began) > limit-ClockSlack
 		if err != nil && late {
 			return o.Calls, nil
 		}
