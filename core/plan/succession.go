@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func (o *orderer) successions() {
 			ids[path] = f.ID
 		}
 		for _, gone := range leaving[slot(s, s.Planned, ids)] {
-			if gone.Key.Addr != s.Key.Addr && !o.reaches(gone, s) {
+			if gone.Key.Addr != s.Key.Addr && !reach([]*Step{gone}, o.waitsFor)[s] {
 				o.need(s, gone)
 			}
 		}
@@ -95,21 +96,5 @@ func slotOf(t *pluginspec.Type) []string {
 	return names
 }
 
-// reaches tells whether a step waits for another, directly or not.
-func (o *orderer) reaches(s, on *Step) bool {
-	seen := map[*Step]bool{s: true}
-	queue := []*Step{s}
-	for len(queue) > 0 {
-		s, queue = queue[0], queue[1:]
-		if s == on {
-			return true
-		}
-		for next := range o.after[s] {
-			if !seen[next] {
-				seen[next] = true
-				queue = append(queue, next)
-			}
-		}
-	}
-	return false
-}
+// waitsFor are the steps that one comes after, next to it.
+func (o *orderer) waitsFor(s *Step) []*Step { return slices.Collect(maps.Keys(o.after[s])) }
