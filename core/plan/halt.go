@@ -34,7 +34,7 @@ func (m *maker) halts(ctx context.Context, s *subjectOf, step *Step) hcl.Diagnos
 			continue
 		}
 		for _, change := range step.Changes {
-			if name, _, _ := cut(change.Path); (len(c.On) == 0 || slices.Contains(c.On, name)) && !slices.Contains(causes, name) {
+			if name, _, _ := cut(change.Path); c.Concerns(name) && !slices.Contains(causes, name) {
 				causes = append(causes, name)
 			}
 		}
@@ -66,7 +66,7 @@ func halting(t *pluginspec.Type, changes []Change) []*pluginspec.Call {
 	for _, c := range t.Update.Calls {
 		concerned := slices.ContainsFunc(changes, func(change Change) bool {
 			name, _, _ := cut(change.Path)
-			return len(c.On) == 0 || slices.Contains(c.On, name)
+			return c.Concerns(name)
 		})
 		if c.NeedsState != nil && concerned {
 			out = append(out, c)

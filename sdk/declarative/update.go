@@ -71,7 +71,7 @@ func (o *operation) sendChanges(ctx context.Context) error {
 	changed := o.changed()
 	for _, call := range o.typ.Update.Calls {
 		concerned := func(name string) bool {
-			return changed[name] && (len(call.On) == 0 || slices.Contains(call.On, name))
+			return changed[name] && call.Concerns(name)
 		}
 		if !slices.ContainsFunc(o.typ.Attributes, func(a *pluginspec.Attribute) bool { return sendable(a) && concerned(a.Name) }) {
 			continue

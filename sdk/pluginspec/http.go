@@ -66,6 +66,10 @@ type Errors struct {
 	Retry    []int  // statuses: nothing was done, ask again later
 }
 
+// Concerns tells whether an update sends the call when an attribute or block of
+// this name has changed.
+func (c *Call) Concerns(name string) bool { return len(c.On) == 0 || slices.Contains(c.On, name) }
+
 // Name is the call as messages show it: the command, or method and path.
 func (c *Call) Name() string {
 	if c.Command != "" {
