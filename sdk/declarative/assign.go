@@ -37,7 +37,7 @@ func (o *operation) syncAssigned(ctx context.Context) []Problem {
 // named before. It looks at what is there first: an interrupted run may have
 // done some of it, and most APIs refuse an association that exists.
 func (o *operation) assign(ctx context.Context, a *pluginspec.Attribute, want, had []string) error {
-	exclusive := o.exclusive(a.Assign)
+	exclusive := exclusiveIn(o.self, a.Assign)
 	if slices.Equal(want, had) && !exclusive && len(o.Resume) == 0 || len(want) == 0 && len(had) == 0 && !exclusive {
 		return nil
 	}
@@ -127,9 +127,10 @@ func (o *operation) associationIdentity(a *pluginspec.Attribute, first string) (
 	}, nil
 }
 
-// exclusive tells whether elements that others associated go too.
-func (o *operation) exclusive(a *pluginspec.Assign) bool {
-	v := valueOf(o.self, a.Exclusive)
+// exclusiveIn tells whether, by an object's values, elements that others
+// associated go too.
+func exclusiveIn(self cty.Value, a *pluginspec.Assign) bool {
+	v := valueOf(self, a.Exclusive)
 	return a.Exclusive != "" && known(v) && v.Type() == cty.Bool && v.True()
 }
 
@@ -198,8 +199,7 @@ func (r *reading) readAssigned(ctx context.Context, value, prior cty.Value) (cty
 				return value, fmt.Errorf("%s: %w", a.Name, err)
 			}
 		}
-		all := valueOf(prior, a.Assign.Exclusive)
-		if was != cty.NilVal && (a.Assign.Exclusive == "" || !known(all) || all.Type() != cty.Bool || all.False()) {
+		if was != cty.NilVal && !exclusiveIn(prior, a.Assign) {
 			ours := wordsOf(was)
 			now = slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(ours, id) })
 		}
