@@ -190,7 +190,7 @@ func (o *operation) runCode(ctx context.Context) (*wire.Result, error) {
 	h := o.handlers[o.typ.Name]
 	r := &Request{
 		Type: o.typ.Name, Address: o.start.GetAddress(), Operation: o.start.GetOperation(), Stack: o.start.GetStack(),
-		Cloud: o.client, Identity: o.cloud.identity, Lookups: o.lookups, Private: o.start.GetPrivate(),
+		Cloud: o.client, Identity: o.cloud.known.Caller, Lookups: o.lookups, Private: o.start.GetPrivate(),
 		Resume: o.resume, Timeouts: o.start.GetTimeouts(), Progress: o.journal.progress,
 		config: configuration{o.spec, o.cloud.config},
 	}
@@ -230,7 +230,7 @@ func (o *operation) runDeclared(ctx context.Context) (*wire.Result, error) {
 		return nil, o.unconfigured()
 	}
 	req := declarative.Request{
-		Type: o.typ, Cloud: client, Identity: o.cloud.identity, Config: o.cloud.config, Lookups: o.lookups, Prior: o.prior, Planned: o.planned,
+		Type: o.typ, Cloud: client, Identity: o.cloud.known.Caller, Config: o.cloud.config, Lookups: o.lookups, Prior: o.prior, Planned: o.planned,
 		Private: o.start.GetPrivate(), Resume: o.resume, Address: o.start.GetAddress(),
 		Operation: o.start.GetOperation(), Stack: o.start.GetStack(), Progress: o.journal.progress,
 	}

@@ -80,7 +80,7 @@ func (s *server) planRequest(t *pluginspec.Type, alias string, value *wire.Value
 	if err != nil {
 		return cty.NilVal, nil, status.Errorf(codes.InvalidArgument, "value of a %s: %v", t.Name, err)
 	}
-	r := &PlanRequest{Type: t.Name, Cloud: c.client, Identity: c.identity, unknown: unknownPaths(v), config: configuration{s.spec, c.config}}
+	r := &PlanRequest{Type: t.Name, Cloud: c.client, Identity: c.known.Caller, unknown: unknownPaths(v), config: configuration{s.spec, c.config}}
 	if r.Lookups, err = lookups(found); err != nil {
 		return cty.NilVal, nil, status.Errorf(codes.InvalidArgument, "looked-up object of a %s: %v", t.Name, err)
 	}

@@ -68,7 +68,7 @@ func (s *server) readByCode(stream wire.Plugin_ReadServer, t *pluginspec.Type, c
 func (s *server) readOne(ctx context.Context, t *pluginspec.Type, c *cloud, item *wire.ReadItem, prior cty.Value) *wire.ReadReply {
 	h := s.handlers[t.Name]
 	r := &Request{
-		Type: t.Name, Address: item.GetRef(), Cloud: c.client, Identity: c.identity, Private: item.GetPrivate(),
+		Type: t.Name, Address: item.GetRef(), Cloud: c.client, Identity: c.known.Caller, Private: item.GetPrivate(),
 		Lookups: map[string]cloudstack.Object{}, Resume: map[string]cloudstack.Settled{}, Progress: func(string, ...any) {},
 		config: configuration{s.spec, c.config},
 	}
@@ -100,7 +100,7 @@ func (s *server) readOne(ctx context.Context, t *pluginspec.Type, c *cloud, item
 }
 
 func (s *server) readDeclared(stream wire.Plugin_ReadServer, t *pluginspec.Type, c *cloud, items []*wire.ReadItem, priors []cty.Value) error {
-	req := declarative.ReadRequest{Type: t, Cloud: s.clientOf(c), Identity: c.identity, Config: c.config}
+	req := declarative.ReadRequest{Type: t, Cloud: s.clientOf(c), Identity: c.known.Caller, Config: c.config}
 	for i, item := range items {
 		req.Items = append(req.Items, declarative.ReadItem{
 			Ref: item.GetRef(), ID: item.GetId(), Prior: priors[i], Private: item.GetPrivate(), LookupIDs: item.GetLookupIds(),
@@ -186,13 +186,13 @@ func (s *server) Find(in *wire.FindRequest, stream wire.Plugin_FindServer) error
 func (s *server) find(ctx context.Context, t *pluginspec.Type, c *cloud, query map[string]any) ([]found, error) {
 	if t.Find != nil && t.Find.Handler {
 		h := s.handlers[t.Name]
-		return h.find(ctx, &PlanRequest{Type: t.Name, Cloud: c.client, Identity: c.identity, config: configuration{s.spec, c.config}}, h.codec, query)
+		return h.find(ctx, &PlanRequest{Type: t.Name, Cloud: c.client, Identity: c.known.Caller, config: configuration{s.spec, c.config}}, h.codec, query)
 	}
 	client := s.clientOf(c)
 	if client == nil {
 		return nil, s.unconfigured()
 	}
-	list, err := s.runtime.Find(ctx, declarative.FindRequest{Type: t, Cloud: client, Identity: c.identity, Config: c.config, Query: query})
+	list, err := s.runtime.Find(ctx, declarative.FindRequest{Type: t, Cloud: client, Identity: c.known.Caller, Config: c.config, Query: query})
 	if err != nil {
 		return nil, err
 	}

@@ -48,13 +48,12 @@ type served struct {
 
 // cloud is one configured cloud.
 type cloud struct {
-	settings *wire.Cloud         // without expires
-	answer   *wire.CloudIdentity // what the host is told
+	settings *wire.Cloud // without expires
 	client   *cloudstack.Client
-	identity cloudstack.CallerIdentity
-	config   cty.Value          // of the plugin under this alias
-	api      *cloudstack.Client // of transport http
-	expires  atomic.Int64       // unix seconds; 0 = no bound
+	known    cloudstack.Knowledge // of the cloud and of who the caller is there
+	config   cty.Value            // of the plugin under this alias
+	api      *cloudstack.Client   // of transport http
+	expires  atomic.Int64         // unix seconds; 0 = no bound
 }
 
 // NewServer checks a plugin and returns the service a process serves. Tests
@@ -134,7 +133,7 @@ func (s *server) Configure(ctx context.Context, in *wire.ConfigureRequest) (*wir
 			return &wire.ConfigureReply{Diagnostics: said}, nil
 		}
 	}
-	return &wire.ConfigureReply{Identity: c.answer}, nil
+	return &wire.ConfigureReply{Identity: introduction(c.known)}, nil
 }
 
 // renewed gives a cloud that is configured in all else as before a new bound on
@@ -188,10 +187,9 @@ func (c *cloud) connect(ctx context.Context, req *wire.ConfigureRequest, share *
 		}
 	}
 	c.client = client
-	if known, err = client.Knowledge(ctx); err != nil {
+	if c.known, err = client.Knowledge(ctx); err != nil {
 		return err
 	}
-	c.identity, c.answer = known.Caller, introduction(known)
 	return c.agrees(in)
 }
 
@@ -228,11 +226,11 @@ func unusable(err error) string {
 // agrees refuses keys of another account than the one that was named: the
 // calls would act for somebody else.
 func (c *cloud) agrees(in *wire.Cloud) error {
-	if want := in.GetAccount(); want != "" && want != c.identity.Account && want != c.identity.AccountID {
-		return fmt.Errorf("the keys belong to the account %q, not to %q", c.identity.Account, want)
+	if want := in.GetAccount(); want != "" && want != c.known.Caller.Account && want != c.known.Caller.AccountID {
+		return fmt.Errorf("the keys belong to the account %q, not to %q", c.known.Caller.Account, want)
 	}
-	if want := in.GetDomain(); want != "" && want != c.identity.Domain && want != c.identity.DomainID {
-		return fmt.Errorf("the keys belong to the domain %q, not to %q", c.identity.Domain, want)
+	if want := in.GetDomain(); want != "" && want != c.known.Caller.Domain && want != c.known.Caller.DomainID {
+		return fmt.Errorf("the keys belong to the domain %q, not to %q", c.known.Caller.Domain, want)
 	}
 	return nil
 }
