@@ -214,7 +214,7 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 		return nil, nil, err
 	}
 	p.host.mu.Lock()
-	runID := p.host.opts.RunID
+	runID, known := p.host.opts.RunID, p.host.ids[alias]
 	p.host.mu.Unlock()
 	p.mu.Lock()
 	c, ok := p.configured[alias]
@@ -232,9 +232,9 @@ func (p *process) configure(ctx context.Context, alias string) (*wire.CloudIdent
 		if cloud, c.err = p.share(ctx, cloud); c.err != nil {
 			return
 		}
-		p.host.mu.Lock()
-		known := p.host.ids[alias]
-		p.host.mu.Unlock()
+		if cloud.GetEndpoint() == "" {
+			known = nil // what needs no cloud need not know who uses one
+		}
 		reply, err := p.hand(ctx, &wire.ConfigureRequest{Cloud: cloud, RunId: runID, Config: config, Identity: known})
 		if err != nil {
 			c.err = fmt.Errorf("configure plugin %s: %w", p.src.Name, err)
